@@ -1,0 +1,481 @@
+"""Every choice a person can make, as frozen, validated models. Bounds live here and nowhere else.
+
+A run is described by a `RunConfig`: which model, which recipe of training, which data, which seed. Its flat form
+(`RunConfig.flat`, `RunConfig.from_flat`) is what links, widgets and the command line share: the preset's name and
+the fields that differ from it.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+
+
+class Refusal(ValueError):
+    """Something a person asked for cannot be done; its one sentence says what came and what is allowed."""
+
+
+class Settings(BaseModel):
+    """Base of all configurations: frozen, no unknown fields, no infinities, defaults checked as well."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
+
+    @classmethod
+    def checked(cls, **values: Any) -> Self:
+        """Build from values that came from a person.
+
+        Raises:
+            Refusal: one sentence naming the first bad field, the value that came and what is allowed.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise Refusal(_sentence(cls, error)) from None
+
+    def changed(self, **values: Any) -> Self:
+        """A copy with some fields replaced, checked again (pydantic's own model_copy does not check)."""
+        return self.checked(**{**self.model_dump(), **values})
+
+
+def limits(cls: type[Settings], name: str) -> tuple[float | None, float | None]:
+    """Lowest and highest allowed value of a number field; None where there is no bound."""
+    low = high = None
+    for item in _constraints(cls, name):
+        low = getattr(item, "ge", low)
+        high = getattr(item, "le", high)
+    return low, high
+
+
+def choices(cls: type[Settings], name: str) -> tuple[str, ...]:
+    """The allowed words of a field that is a choice; empty for any other field."""
+    annotation = cls.model_fields[name].annotation
+    return typing.get_args(annotation) if typing.get_origin(annotation) is Literal else ()
+
+
+def help_line(cls: type[Settings], name: str) -> str:
+    """The one-line explanation of a field."""
+    return cls.model_fields[name].description or ""
+
+
+def field_label(name: str) -> str:
+    """A field's name as people read it: "learning_rate" -> "Learning rate"."""
+    return name.replace("_", " ").capitalize()
+
+
+def _constraints(cls: type[Settings], name: str) -> list[Any]:
+    """A field's bounds, also where it may be None (pydantic then keeps them inside the union)."""
+    field = cls.model_fields[name]
+    found = list(field.metadata)
+    if typing.get_origin(field.annotation) in (typing.Union, types.UnionType):
+        for part in typing.get_args(field.annotation):
+            for item in getattr(part, "__metadata__", ()):
+                found += getattr(item, "metadata", [item])
+    return found
+
+
+def _allowed(cls: type[Settings], name: str) -> str:
+    words = choices(cls, name)
+    if words:
+        return "one of " + ", ".join(words)
+    annotation = str(cls.model_fields[name].annotation)
+    if "tuple" in annotation:
+        return "1 to 10 whole numbers from 1 to 32, such as 1,2,4,8"
+    if "str" in annotation:
+        longest = next((item.max_length for item in _constraints(cls, name) if hasattr(item, "max_length")), None)
+        return f"at most {longest} characters" if longest else "lower-case letters, digits and hyphens"
+    if "bool" in annotation:
+        return "true or false"
+    low, high = limits(cls, name)
+    kind = "a whole number" if "int" in annotation else "a number"
+    if low is not None and high is not None:
+        return f"{kind} from {low:,} to {high:,}"
+    return f"{kind} of at least {low:,}" if low is not None else kind
+
+
+def _sentence(cls: type[Settings], error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = next((str(part) for part in first["loc"] if str(part) in cls.model_fields), "")
+    given = first["input"]
+    shown = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
+    shown = shown if len(shown) <= 40 else shown[:37] + "..."
+    if first["type"] == "extra_forbidden":
+        unknown = str(first["loc"][-1])[:40]
+        return f"There is no setting called '{unknown}'; there are {', '.join(cls.model_fields)}."
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    if first["type"] == "missing":
+        return f"{field_label(str(first['loc'][-1]))} is missing."
+    shown = shown or "empty"
+    return f"{field_label(name)} is {shown}; allowed is {_allowed(cls, name)}."
+
+
+# ------------------------------------------------------------------------------------------------------- models
+
+
+def _numbers(value: Any) -> Any:
+    """Accept "1,2,4,8" where a list of numbers is wanted: links and the command line carry text."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Dilations = Annotated[
+    tuple[Annotated[int, Field(ge=1, le=32)], ...],
+    Field(min_length=1, max_length=10, description="How far back each layer reaches, bottom layer first."),
+    BeforeValidator(_numbers),
+    PlainSerializer(list, return_type=list[int]),
+]
+Embedding = Annotated[int, Field(ge=1, le=128, description="Numbers that describe each letter.")]
+Hidden = Annotated[int, Field(ge=1, le=512, description="Units in each hidden layer.")]
+Dropout = Annotated[float, Field(ge=0, le=0.8, description="Share of units switched off at random in training.")]
+
+
+class BigramConfig(Settings):
+    """Counts of letter pairs: the next letter depends on the last one alone."""
+
+    family: Literal["bigram"] = "bigram"
+    smoothing: float = Field(1.0, ge=0.001, le=100, description="Added to each count, so no pair is impossible.")
+
+
+class MLPConfig(Settings):
+    """The last `block_size` letters, embedded, laid side by side and squeezed through hidden layers.
+
+    Bengio et al. 2003, https://www.jmlr.org/papers/v3/bengio03a.html
+    """
+
+    family: Literal["mlp"] = "mlp"
+    block_size: int = Field(3, ge=1, le=16, description="Letters that the model sees before the one it predicts.")
+    embedding: Embedding = 10
+    hidden: Hidden = 200
+    layers: int = Field(1, ge=1, le=8, description="Hidden layers, each as wide as the one before.")
+    norm: Literal["none", "batch", "layer"] = Field("none", description="What is normalised after each Linear.")
+    norm_bias: bool = Field(False, description="Keep the Linear's bias though a norm follows (the notebook does).")
+    init: Literal["scaled", "normal"] = Field(
+        "scaled", description="Start weights: scaled to the layer's width, or plain normal as in the notebook."
+    )
+
+
+class TreeConfig(Settings):
+    """Pairs of letters fused, then pairs of pairs: FlattenConsecutive(2) once a level.
+
+    makemore lecture 5, https://youtu.be/t3YJ5hKiMQ0
+    """
+
+    family: Literal["tree"] = "tree"
+    levels: int = Field(3, ge=1, le=4, description="Levels of the tree; each doubles the letters it sees.")
+    embedding: Embedding = 24
+    hidden: Hidden = 128
+    norm: Literal["none", "batch", "layer"] = Field("batch", description="What is normalised after each fusion.")
+
+
+class DilatedConfig(Settings):
+    """The tree as a causal stack: each layer joins two positions 1, 2, 4 ... apart, at every position at once."""
+
+    family: Literal["dilated"] = "dilated"
+    dilations: Dilations = (1, 2, 4)
+    embedding: Embedding = 24
+    hidden: Hidden = 128
+    norm: Literal["none", "layer"] = Field(
+        "layer", description="Normalised at each position alone; a norm over positions would see the future."
+    )
+
+
+class WaveNetConfig(Settings):
+    """Gated, dilated, causal convolutions with residual and skip connections.
+
+    van den Oord et al. 2016, https://arxiv.org/abs/1609.03499
+    """
+
+    family: Literal["wavenet"] = "wavenet"
+    residual: int = Field(32, ge=1, le=256, description="Channels that run from layer to layer.")
+    gate: int = Field(32, ge=1, le=256, description="Channels of the filter and of the gate in each layer.")
+    skip: int = Field(64, ge=1, le=512, description="Channels that each layer hands straight to the output.")
+    dilations: Dilations = (1, 2, 4, 8)
+    first_conv: int = Field(2, ge=1, le=4, description="Width of the first causal convolution; 1 leaves it out.")
+    dropout: Dropout = 0.0
+
+
+ModelConfig = Annotated[
+    BigramConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig, Field(discriminator="family")
+]
+MODEL_CONFIGS: dict[str, type[Settings]] = {
+    "bigram": BigramConfig,
+    "mlp": MLPConfig,
+    "tree": TreeConfig,
+    "dilated": DilatedConfig,
+    "wavenet": WaveNetConfig,
+}
+
+
+# ------------------------------------------------------------------------------------------------------ recipes
+
+
+class RecipeConfig(Settings):
+    """How a model is trained: what a batch is, the optimiser, the learning rate over time, when to stop."""
+
+    recipe: Literal["count", "notebook", "lecture", "modern"] = "modern"
+    batching: Literal["passes", "windows", "names"] = Field(
+        "names", description="A batch: targets in order, targets at random, or whole names at random."
+    )
+    batch_size: int = Field(256, ge=1, le=2048, description="Targets, or whole names, in one step.")
+    optimiser: Literal["none", "sgd", "adamw"] = Field("adamw", description="How gradients move the weights.")
+    learning_rate: float = Field(0.01, ge=0, le=1000, description="How far one step moves the weights.")
+    schedule: Literal["constant", "decay", "drop", "warmup"] = Field(
+        "warmup",
+        description="Learning rate over time: constant; ×0.95 every 200 passes; ×0.1 for the last quarter; "
+        "up in the first tenth, then down to zero along a cosine.",
+    )
+    weight_decay: float = Field(0.01, ge=0, le=10, description="Pull of the weights towards zero (AdamW).")
+    clip: float = Field(0.0, ge=0, le=100, description="Longest gradient allowed; 0 lets any length through.")
+    steps: int = Field(1500, ge=1, le=1_000_000, description="Steps after which the run ends.")
+    seconds: Annotated[float, Field(ge=1, le=86_400)] | None = Field(
+        None, description="Seconds of training after which the run ends, if the steps are not done before."
+    )
+    target: Annotated[float, Field(ge=0, le=10)] | None = Field(
+        None, description="Validation loss, nats per letter, at which the run ends."
+    )
+    patience: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="Evaluations without a better validation loss after which the run ends."
+    )
+    evaluate_every: int = Field(100, ge=1, le=100_000, description="Steps between two validations.")
+
+
+RECIPES: dict[str, RecipeConfig] = {
+    "count": RecipeConfig(
+        recipe="count", batching="passes", optimiser="none", schedule="constant", learning_rate=0, weight_decay=0,
+        steps=1, evaluate_every=1,
+    ),
+    "notebook": RecipeConfig(
+        recipe="notebook", batching="passes", batch_size=512, optimiser="sgd", learning_rate=0.01,
+        schedule="decay", weight_decay=0, steps=35_700, evaluate_every=1785,
+    ),
+    "lecture": RecipeConfig(
+        recipe="lecture", batching="windows", batch_size=32, optimiser="sgd", learning_rate=0.1,
+        schedule="drop", weight_decay=0, steps=200_000, evaluate_every=5000,
+    ),
+    "modern": RecipeConfig(recipe="modern"),
+}  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------ presets
+
+
+class Preset(Settings):
+    """A model of the zoo by name: its sizes, the recipe that suits it, and what it is in one line."""
+
+    model: ModelConfig
+    recipe: str
+    description: str
+
+
+PRESETS: dict[str, Preset] = {
+    "bigram": Preset(
+        model=BigramConfig(), recipe="count",
+        description="Counts which letter follows which. No training, the floor to beat.",
+    ),
+    "mlp-v1": Preset(
+        model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="notebook",
+        description="The notebook's first network: two numbers a letter, two layers of eight units.",
+    ),
+    "mlp-v2": Preset(
+        model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, norm="layer", norm_bias=True, init="normal"),
+        recipe="notebook",
+        description="The notebook's second network: the same with LayerNorm.",
+    ),
+    "baseline": Preset(
+        model=MLPConfig(block_size=8, embedding=10, hidden=100, layers=6, norm="batch", norm_bias=True),
+        recipe="lecture",
+        description="The notebook's baseline: six layers, each with BatchNorm and tanh.",
+    ),
+    "mlp-3": Preset(
+        model=MLPConfig(), recipe="lecture",
+        description="Three letters, one layer of 200 units: the classic neural language model.",
+    ),
+    "mlp-3-bn": Preset(
+        model=MLPConfig(norm="batch"), recipe="lecture",
+        description="The same with BatchNorm.",
+    ),
+    "mlp-8": Preset(
+        model=MLPConfig(block_size=8), recipe="lecture",
+        description="Eight letters squeezed at once through one layer.",
+    ),
+    "mlp-8-bn": Preset(
+        model=MLPConfig(block_size=8, norm="batch"), recipe="lecture",
+        description="Eight letters squeezed at once, with BatchNorm.",
+    ),
+    "tree-22k": Preset(
+        model=TreeConfig(embedding=10, hidden=68), recipe="lecture",
+        description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
+    ),
+    "tree-76k": Preset(
+        model=TreeConfig(), recipe="lecture",
+        description="The lecture's best: a wider tree over eight letters.",
+    ),
+    "dilated-76k": Preset(
+        model=DilatedConfig(), recipe="modern",
+        description="The tree as a causal stack: same weights, every position at once.",
+    ),
+    "wavenet-s": Preset(
+        model=WaveNetConfig(), recipe="modern",
+        description="A small WaveNet: gates, residual and skip connections.",
+    ),
+    "wavenet-m": Preset(
+        model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1), recipe="modern",
+        description="A WaveNet with the tree's number of parameters.",
+    ),
+    "wavenet-l": Preset(
+        model=WaveNetConfig(residual=64, gate=64, skip=128), recipe="modern",
+        description="A wider WaveNet: better names, twice the time.",
+    ),
+}  # fmt: skip
+
+
+# --------------------------------------------------------------------------------------------------------- runs
+
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Same seed, same run.")]
+
+
+class DataConfig(Settings):
+    """Which names, and how they are divided into train, validation and test."""
+
+    names: str = Field(
+        "ssa-2018", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", description="The name list that the run learns from."
+    )
+    split: Literal["lecture", "unique"] = Field(
+        "lecture", description="Shuffle rows as they are (twins leak into validation), or drop duplicates first."
+    )
+    split_seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of the shuffle before the split.")
+
+
+class RunConfig(Settings):
+    """All that decides a run's numbers."""
+
+    preset: str = "wavenet-m"
+    model: ModelConfig = PRESETS["wavenet-m"].model
+    recipe: RecipeConfig = RECIPES["modern"]
+    data: DataConfig = DataConfig()
+    seed: Seed = 1
+
+    PARTS: ClassVar[tuple[str, ...]] = ("model", "recipe", "data")
+
+    @model_validator(mode="after")
+    def _counting_goes_with_counts(self) -> Self:
+        if (self.model.family == "bigram") != (self.recipe.recipe == "count"):
+            raise ValueError(
+                f"Recipe is {self.recipe.recipe}; the bigram model is counted (recipe count), all others are trained "
+                "(recipe notebook, lecture or modern)."
+            )
+        if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
+            raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "
+                             f"{'none' if self.recipe.recipe == 'count' else 'sgd or adamw'}.")  # fmt: skip
+        return self
+
+    def flat(self) -> dict[str, str]:
+        """The run as words: the preset, and each field that differs from what the preset alone would give."""
+        usual = self.from_flat({"preset": self.preset, "recipe": self.recipe.recipe})
+        words = {"preset": self.preset}
+        if self.recipe.recipe != PRESETS[self.preset].recipe:
+            words["recipe"] = self.recipe.recipe
+        for part in self.PARTS:
+            mine, theirs = getattr(self, part), getattr(usual, part)
+            for name in type(mine).model_fields:
+                value = getattr(mine, name)
+                if value != getattr(theirs, name):
+                    words[name] = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        if self.seed != usual.seed:
+            words["seed"] = str(self.seed)
+        return words
+
+    @classmethod
+    def from_flat(cls, words: Mapping[str, Any]) -> RunConfig:
+        """The way back from `flat`.
+
+        Raises:
+            Refusal: an unknown preset, an unknown field, or a value out of bounds.
+        """
+        rest = dict(words)
+        preset_name = str(rest.pop("preset", cls.model_fields["preset"].default))
+        preset = PRESETS.get(preset_name)
+        if preset is None:
+            raise Refusal(f"Model is '{preset_name[:40]}'; allowed is one of {', '.join(PRESETS)}.")
+        recipe_name = str(rest.pop("recipe", preset.recipe))
+        recipe = RECIPES.get(recipe_name)
+        if recipe is None:
+            raise Refusal(f"Recipe is '{recipe_name[:40]}'; allowed is one of {', '.join(RECIPES)}.")
+        seed = rest.pop("seed", cls.model_fields["seed"].default)
+        parts: dict[str, Settings] = {"model": preset.model, "recipe": recipe, "data": DataConfig()}
+        for part, settings in parts.items():
+            mine = {name: rest.pop(name) for name in list(rest) if name in flat_fields(type(settings))}
+            parts[part] = settings.changed(**{k: None if v == "None" else v for k, v in mine.items()})
+        if rest:
+            known = ", ".join(name for s in parts.values() for name in flat_fields(type(s)))
+            raise Refusal(f"{preset_name} has no setting called '{str(next(iter(rest)))[:40]}'; it has {known}, seed.")
+        return cls.checked(preset=preset_name, seed=seed, **parts)
+
+
+def flat_fields(cls: type[Settings]) -> tuple[str, ...]:
+    """The fields of a part that a person may set; `family` and `recipe` are set by the choice of preset and recipe."""
+    return tuple(name for name in cls.model_fields if name not in ("family", "recipe"))
+
+
+# ----------------------------------------------------------------------------------------------------- sampling
+
+
+class SamplingConfig(Settings):
+    """What to draw from a trained model. Lengths and the prefix are guarantees, not wishes."""
+
+    n: int = Field(20, ge=1, le=20_000, description="Names wanted.")
+    temperature: float = Field(
+        1.0, ge=0, le=5, description="Below 1 plays safe, above 1 takes risks, 0 always takes the likeliest letter."
+    )
+    top_k: int = Field(0, ge=0, le=1000, description="Choose among the k likeliest letters only; 0 for all.")
+    top_p: float = Field(1.0, ge=0.01, le=1, description="Choose among the likeliest letters that sum to this share.")
+    min_p: float = Field(0.0, ge=0, le=0.99, description="Drop letters less likely than this share of the likeliest.")
+    prefix: str = Field("", max_length=30, description="What each name begins with.")
+    pattern: str = Field("", max_length=60, description="Shape of the names: ? one letter, * any, as in *son or a??a.")
+    shortest: int = Field(1, ge=1, le=60, description="Fewest letters.")
+    longest: int = Field(30, ge=1, le=60, description="Most letters.")
+    unique: bool = Field(False, description="Give no name twice.")
+    no_training_names: bool = Field(False, description="Give no name that the model was trained on.")
+    seed: Seed = 1
+    tries: int = Field(50, ge=1, le=1000, description="Draws allowed for each name wanted, before giving up.")
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        if self.shortest > self.longest:
+            raise ValueError(f"Shortest is {self.shortest}; allowed is at most longest, which is {self.longest}.")
+        if len(self.prefix) > self.longest:
+            raise ValueError(
+                f"Prefix is '{self.prefix}' ({len(self.prefix)} letters); allowed is at most longest, "
+                f"which is {self.longest}."
+            )
+        return self
+
+
+# ------------------------------------------------------------------------------------------------------- bounds
+
+
+class ListLimits(Settings):
+    """What a name list from outside may be."""
+
+    max_bytes: int = 5_000_000
+    max_rows: int = 200_000
+    max_length: int = 60
+    max_letters: int = 500
+
+
+class ServerLimits(Settings):
+    """What one server takes on."""
+
+    max_active_runs: int = 64
+    max_checkpoint_bytes: int = 64_000_000
+    max_parameters: int = 5_000_000
+    max_title: int = 80
+
+
+LIST_LIMITS = ListLimits()
+SERVER_LIMITS = ServerLimits()
