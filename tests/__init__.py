@@ -1,0 +1,1 @@
+"""The project's promises, one file a room."""
