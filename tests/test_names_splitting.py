@@ -1,0 +1,100 @@
+"""Splits: the notebook's, and the one without twins."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenames.config import Refusal
+from wavenames.names import Split, leak, split
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("ab", max_size=3), min_size=10, max_size=60))
+def test_the_lecture_split_is_the_notebooks(names: list[str]) -> None:
+    """Same seed, same shuffle, same cuts as get_split of the notebook."""
+    data = list(names)
+    random.seed(42)
+    random.shuffle(data)
+    n1, n2 = int(0.8 * len(data)), int((0.8 + 0.1) * len(data))
+    parts = split(names)
+    assert parts.kind == "lecture"
+    assert (list(parts.train), list(parts.validation), list(parts.test)) == (
+        data[:n1],
+        data[n1:n2],
+        data[n2:],
+    )
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("abc", max_size=4), min_size=10, max_size=60, unique=True), st.integers(0, 9))
+def test_the_unique_split_holds_each_name_once_and_leaks_nothing(names: list[str], seed: int) -> None:
+    """Duplicates go before the shuffle, so that no held-out name was trained on."""
+    parts = split(names + names[::2], "unique", seed=seed)
+    assert sorted(parts.train + parts.validation + parts.test) == sorted(names)
+    assert parts == split(names, "unique", seed=seed)
+    assert leak(parts).validation == leak(parts).test == 0
+
+
+def test_the_seed_decides_the_order() -> None:
+    """One seed, one split; another seed, another."""
+    names = [str(number) for number in range(50)]
+    assert split(names, seed=1) == split(names, seed=1)
+    assert split(names, seed=1) != split(names, seed=2)
+
+
+def test_a_split_leaves_random_numbers_elsewhere_alone() -> None:
+    """The notebook seeds the whole process; this must not."""
+    random.seed(7)
+    expected = random.random()
+    random.seed(7)
+    split(["a"] * 10)
+    assert random.random() == expected
+
+
+def test_the_leak_is_the_share_of_rows_seen_in_training() -> None:
+    """Rows count, not distinct names."""
+    shares = leak(Split("lecture", ("a", "b"), ("a", "a", "c", "d"), ("x", "b", "y", "z")))
+    assert (shares.validation, shares.test) == (0.5, 0.25)
+
+
+def test_fractions_that_sum_to_one_up_to_rounding_are_taken() -> None:
+    """0.7 + 0.2 + 0.1 is a float just below 1, which the notebook's comparison refuses."""
+    assert 0.7 + 0.2 + 0.1 != 1
+    parts = split(["a"] * 20, fractions=(0.7, 0.2, 0.1))
+    assert [len(part) for part in (parts.train, parts.validation, parts.test)] == [14, 4, 2]
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ((0.8, 0.1, 0.2), r"train 0\.8, validation 0\.1, test 0\.2 sum to 1\.1; they must sum to 1"),
+        ((1.1, -0.2, 0.1), r"validation fraction: -0\.2 is not above 0"),
+        ((0.9, 0.1, 0.0), r"test fraction: 0\.0 is not above 0"),
+        ((float("nan"), 0.5, 0.5), "train fraction: nan is not above 0"),
+    ],
+)
+def test_impossible_fractions_are_refused_by_name(
+    fractions: tuple[float, float, float], message: str
+) -> None:
+    """The sentence says which fraction, and what came."""
+    with pytest.raises(Refusal, match=message):
+        split(["a"] * 20, fractions=fractions)
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    """The sentence lists the kinds there are."""
+    with pytest.raises(Refusal, match="'random' is not a kind of split; choose lecture or unique"):
+        split(["a"] * 20, "random")
+
+
+@pytest.mark.parametrize(
+    ("names", "part"), [([], "train"), (["a", "b"], "validation"), (["a"] * 5, "validation")]
+)
+def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str) -> None:
+    """A loss over no names would mean nothing."""
+    with pytest.raises(
+        Refusal, match=f"{len(names)} names are too few for a lecture split; none is left for {part}"
+    ):
+        split(names)

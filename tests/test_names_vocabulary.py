@@ -1,0 +1,67 @@
+"""Letters and their numbers."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wavenames.config import Refusal
+from wavenames.names import END, Vocabulary
+from wavenames.names.vocabulary import is_letter, printable
+
+LETTERS = st.characters().filter(is_letter)
+
+
+def test_the_end_mark_is_zero_and_sorted_letters_follow() -> None:
+    """The numbers are the notebook's."""
+    vocabulary = Vocabulary.of(["emma", "zoe"])
+    assert vocabulary.letters == "aemoz"
+    assert vocabulary.symbols == ".aemoz"
+    assert vocabulary.size == 6
+    assert vocabulary.encode("zoe") == [5, 4, 2]
+    assert vocabulary.decode([END, 5, 4, 2, END]) == ".zoe."
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(LETTERS)))
+def test_decoding_gives_back_what_was_encoded(names: list[str]) -> None:
+    """Any names in any script survive the way to numbers and back."""
+    vocabulary = Vocabulary.of(names)
+    assert [vocabulary.decode(vocabulary.encode(name)) for name in names] == names
+    assert Vocabulary(vocabulary.letters) == vocabulary
+
+
+@pytest.mark.parametrize("name", ["anne-marie", "o'neil", "mary ann", "zoë", "שרה", "さくら", "सीता"])
+def test_letters_of_any_script_hyphen_apostrophe_and_space_may_stand_in_a_name(name: str) -> None:
+    """A name is not only a to z."""
+    vocabulary = Vocabulary.of([name])
+    assert vocabulary.decode(vocabulary.encode(name)) == name
+
+
+@pytest.mark.parametrize("bad", [".", "\n", "\x00", "\x1b", "\u2028", "\u202e", "\ud800"])
+def test_the_end_mark_and_control_characters_are_no_letters(bad: str) -> None:
+    """Nothing that would end a name early or disturb a terminal becomes a letter."""
+    with pytest.raises(Refusal, match="can't be a letter"):
+        Vocabulary.of(["a" + bad])
+
+
+@pytest.mark.parametrize("letters", ["ba", "aab"])
+def test_letters_out_of_order_or_twice_are_refused(letters: str) -> None:
+    """A vocabulary that was tampered with would give letters other numbers."""
+    with pytest.raises(Refusal, match="distinct and sorted"):
+        Vocabulary(letters)
+
+
+def test_an_unknown_letter_is_named_with_the_known_ones() -> None:
+    """The message says what to change."""
+    vocabulary = Vocabulary("abc")
+    with pytest.raises(Refusal, match=r"in 'abx', 'x' is not a letter known here\. Known letters: abc"):
+        vocabulary.encode("abx")
+    with pytest.raises(Refusal, match=r"'\.' marks the end of a name"):
+        vocabulary.encode("a.b")
+
+
+def test_a_value_in_a_message_is_short_and_harmless() -> None:
+    """Escape sequences and long values don't reach a terminal or a page."""
+    assert printable("a\x1b[31m") == r"'a\x1b[31m'"
+    assert printable("o'neil") == "'o'neil'"
+    assert printable("x" * 100) == "'" + "x" * 23 + "…'"

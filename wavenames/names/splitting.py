@@ -1,0 +1,85 @@
+"""Training, validation and test names, in the two ways that the laboratory always names beside a loss."""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wavenames.config import Refusal
+
+SPLITS = {
+    "lecture": "rows shuffled as they are: a name that stands twice may be in train and in validation",
+    "unique": "duplicates removed first: no validation or test name was seen in training",
+}
+"""The kinds of split, each with what it does."""
+
+_PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The names of each part, in the order that the shuffle gave them."""
+
+    kind: str
+    train: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The share (0 to 1) of validation rows and of test rows whose name also stands in train."""
+
+    validation: float
+    test: float
+
+
+def split(
+    names: Sequence[str],
+    kind: str = "lecture",
+    *,
+    seed: int = 42,
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+) -> Split:
+    """Shuffle `names` and cut them into train, validation and test.
+
+    The order and the cuts are those of the notebook and of makemore's lectures
+    (https://github.com/karpathy/nn-zero-to-hero): with the seed 42, its names file and kind "lecture", every
+    part holds the same names in the same order.
+
+    Refuses an unknown kind, fractions that are not positive or don't sum to one, and a list too short to give
+    each part a name.
+    """
+    if kind not in SPLITS:
+        raise Refusal(f"split: {kind!r} is not a kind of split; choose {' or '.join(SPLITS)}.")
+    for part, fraction in zip(_PARTS, fractions, strict=True):
+        if not fraction > 0:
+            raise Refusal(
+                f"{part} fraction: {fraction} is not above 0; each part needs a share of the names."
+            )
+    # The notebook compares the sum with 1 exactly, so that it refuses 0.7 + 0.2 + 0.1, a float just below 1.
+    if not math.isclose(sum(fractions), 1):
+        shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
+        raise Refusal(f"fractions: {shares} sum to {sum(fractions):g}; they must sum to 1.")
+
+    rows = list(dict.fromkeys(names)) if kind == "unique" else list(names)
+    random.Random(seed).shuffle(rows)
+    first, second = int(fractions[0] * len(rows)), int((fractions[0] + fractions[1]) * len(rows))
+    result = Split(kind, tuple(rows[:first]), tuple(rows[first:second]), tuple(rows[second:]))
+    for part in _PARTS:
+        if not getattr(result, part):
+            raise Refusal(
+                f"names: {len(rows)} names are too few for a {kind} split; none is left for {part}. "
+                "Use a longer list."
+            )
+    return result
+
+
+def leak(split: Split) -> Leak:
+    """How much of validation and test a model has already seen in training. Zero for a unique split."""
+    seen = set(split.train)
+
+    def share(rows: tuple[str, ...]) -> float:
+        return sum(name in seen for name in rows) / len(rows)
+
+    return Leak(share(split.validation), share(split.test))
