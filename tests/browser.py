@@ -88,8 +88,8 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], address: str) -> None:
 def watched(page: Page) -> Iterator[None]:
     """Collect what goes wrong in the page while the block runs, and fail if anything did.
 
-    Counted: uncaught exceptions, and console errors whose source is the app itself (a font that another host did
-    not serve is not ours).
+    Counted: uncaught exceptions, and console errors whose source is the app itself (a font that another host
+    did not serve is not ours).
     """
     errors: list[str] = []
 
