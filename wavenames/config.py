@@ -12,7 +12,15 @@ import typing
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 
 class Refusal(ValueError):
@@ -113,7 +121,7 @@ def _sentence(cls: type[Settings], error: ValidationError) -> str:
     return f"{field_label(name)} is {shown}; allowed is {_allowed(cls, name)}."
 
 
-# ------------------------------------------------------------------------------------------------------- models
+# ---------------------------------------------------------------------------------- models
 
 
 def _numbers(value: Any) -> Any:
@@ -155,7 +163,8 @@ class MLPConfig(Settings):
     norm: Literal["none", "batch", "layer"] = Field("none", description="What is normalised after each Linear.")
     norm_bias: bool = Field(False, description="Keep the Linear's bias though a norm follows (the notebook does).")
     init: Literal["scaled", "normal"] = Field(
-        "scaled", description="Start weights: scaled to the layer's width, or plain normal as in the notebook."
+        "scaled",
+        description="Start weights: scaled to the layer's width, or plain normal as in the notebook.",
     )
 
 
@@ -211,7 +220,7 @@ MODEL_CONFIGS: dict[str, type[Settings]] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------------ recipes
+# ---------------------------------------------------------------------------------- recipes
 
 
 class RecipeConfig(Settings):
@@ -261,7 +270,7 @@ RECIPES: dict[str, RecipeConfig] = {
 }  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------------ presets
+# ---------------------------------------------------------------------------------- presets
 
 
 class Preset(Settings):
@@ -334,7 +343,7 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
-# --------------------------------------------------------------------------------------------------------- runs
+# ---------------------------------------------------------------------------------- runs
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Same seed, same run.")]
 
@@ -343,10 +352,13 @@ class DataConfig(Settings):
     """Which names, and how they are divided into train, validation and test."""
 
     names: str = Field(
-        "ssa-2018", pattern=r"^[a-z0-9][a-z0-9-]{0,63}$", description="The name list that the run learns from."
+        "ssa-2018",
+        pattern=r"^[a-z0-9][a-z0-9-]{0,63}$",
+        description="The name list that the run learns from.",
     )
     split: Literal["lecture", "unique"] = Field(
-        "lecture", description="Shuffle rows as they are (twins leak into validation), or drop duplicates first."
+        "lecture",
+        description="Shuffle rows as they are (twins leak into validation), or drop duplicates first.",
     )
     split_seed: int = Field(42, ge=0, le=2**32 - 1, description="Seed of the shuffle before the split.")
 
@@ -413,7 +425,9 @@ class RunConfig(Settings):
             parts[part] = settings.changed(**{k: None if v == "None" else v for k, v in mine.items()})
         if rest:
             known = ", ".join(name for s in parts.values() for name in flat_fields(type(s)))
-            raise Refusal(f"{preset_name} has no setting called '{str(next(iter(rest)))[:40]}'; it has {known}, seed.")
+            raise Refusal(
+                f"{preset_name} has no setting called '{str(next(iter(rest)))[:40]}'; it has {known}, seed."
+            )
         return cls.checked(preset=preset_name, seed=seed, **parts)
 
 
@@ -422,7 +436,7 @@ def flat_fields(cls: type[Settings]) -> tuple[str, ...]:
     return tuple(name for name in cls.model_fields if name not in ("family", "recipe"))
 
 
-# ----------------------------------------------------------------------------------------------------- sampling
+# ---------------------------------------------------------------------------------- sampling
 
 
 class SamplingConfig(Settings):
@@ -430,13 +444,18 @@ class SamplingConfig(Settings):
 
     n: int = Field(20, ge=1, le=20_000, description="Names wanted.")
     temperature: float = Field(
-        1.0, ge=0, le=5, description="Below 1 plays safe, above 1 takes risks, 0 always takes the likeliest letter."
+        1.0,
+        ge=0,
+        le=5,
+        description="Below 1 plays safe, above 1 takes risks, 0 always takes the likeliest letter.",
     )
     top_k: int = Field(0, ge=0, le=1000, description="Choose among the k likeliest letters only; 0 for all.")
     top_p: float = Field(1.0, ge=0.01, le=1, description="Choose among the likeliest letters that sum to this share.")
     min_p: float = Field(0.0, ge=0, le=0.99, description="Drop letters less likely than this share of the likeliest.")
     prefix: str = Field("", max_length=30, description="What each name begins with.")
-    pattern: str = Field("", max_length=60, description="Shape of the names: ? one letter, * any, as in *son or a??a.")
+    pattern: str = Field(
+        "", max_length=60, description="Shape of the names: ? one letter, * any, as in *son or a??a."
+    )
     shortest: int = Field(1, ge=1, le=60, description="Fewest letters.")
     longest: int = Field(30, ge=1, le=60, description="Most letters.")
     unique: bool = Field(False, description="Give no name twice.")
@@ -456,7 +475,7 @@ class SamplingConfig(Settings):
         return self
 
 
-# ------------------------------------------------------------------------------------------------------- bounds
+# ---------------------------------------------------------------------------------- bounds
 
 
 class ListLimits(Settings):

@@ -1,0 +1,333 @@
+"""The layers, built by hand: torch supplies parameters, gradients and devices; the mathematics is written out here.
+
+Conventions. Features stand last: (N, C), or (N, T, C) where a window of T letters is still apart. Weights are
+(in, out), so a layer reads `x @ weight + bias`. Every layer that starts from random numbers has `reset(generator)`.
+
+Layers of a causal stack work on *packed* names: all names of a batch end to end, x (N, C), with `positions` (N,) the
+place of each row in its name. Reading d places back is a shift by d rows, masked where the name had not begun.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+
+class Embedding(nn.Module):
+    """A row of numbers for each letter: letters (...) of whole numbers below `letters` -> (..., features).
+
+    Equals torch.nn.Embedding. Bengio et al. 2003, https://www.jmlr.org/papers/v3/bengio03a.html
+    """
+
+    def __init__(self, letters: int, features: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(letters, features))
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        self.weight.data.normal_(generator=generator)
+
+    def forward(self, letters: Tensor) -> Tensor:
+        return self.weight[letters]
+
+    def extra_repr(self) -> str:
+        return "{} × {}".format(*self.weight.shape)
+
+
+class Linear(nn.Module):
+    """x @ weight + bias: (..., in_features) -> (..., out_features).
+
+    Equals torch.nn.Linear, whose weight is the transpose of this one. The start weights are normal with spread
+    `gain` / sqrt(in_features), so that what comes out is as wide as what went in (He et al. 2015,
+    https://arxiv.org/abs/1502.01852); `init="normal"` is the notebook's: plain normal, bias too.
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        gain: float = 1.0,
+        init: str = "scaled",
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(in_features, out_features))
+        self.bias = nn.Parameter(torch.empty(out_features)) if bias else None
+        self.gain, self.init = gain, init
+        self.reset()
+
+    def reset(self, generator: torch.Generator | None = None) -> None:
+        scale = self.gain / math.sqrt(self.weight.shape[0]) if self.init == "scaled" else 1.0
+        self.weight.data.normal_(0.0, scale, generator=generator)
+        if self.bias is not None:
+            if self.init == "scaled":
+                self.bias.data.zero_()
+            else:
+                self.bias.data.normal_(generator=generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.bias is None:
+            return x @ self.weight
+        if x.dim() == 2:  # the same sum in one call, which saves a pass over the result
+            return torch.addmm(self.bias, x, self.weight)
+        return x @ self.weight + self.bias
+
+    def extra_repr(self) -> str:
+        return "{} → {}".format(*self.weight.shape)
+
+
+class Flatten(nn.Module):
+    """Lay a window's letters side by side: (N, T, C) -> (N, T * C)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+class FlattenConsecutive(nn.Module):
+    """Lay each `n` neighbours side by side: (N, T, C) -> (N, T / n, n * C); a single group loses its axis.
+
+    makemore lecture 5, https://youtu.be/t3YJ5hKiMQ0
+    """
+
+    def __init__(self, n: int) -> None:
+        super().__init__()
+        self.n = n
+
+    def forward(self, x: Tensor) -> Tensor:
+        names, letters, features = x.shape
+        x = x.reshape(names, letters // self.n, features * self.n)
+        return x.squeeze(1) if x.shape[1] == 1 else x
+
+    def extra_repr(self) -> str:
+        return f"{self.n}"
+
+
+class BatchNorm1d(nn.Module):
+    """Give each feature mean 0 and spread 1 over the batch, then scale and shift: (N, C) or (N, T, C), same out.
+
+    In training the batch's own mean and variance are used and remembered; in evaluation the remembered ones. Equals
+    torch.nn.BatchNorm1d: the batch is normalised with the biased variance, the remembered variance is unbiased, and
+    `momentum` is the share of the new batch. (The lecture normalises with the unbiased variance and momentum 0.001
+    to 0.1.) Unlike torch, features stand last, and with (N, T, C) the mean runs over N and T.
+
+    Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.gamma = nn.Parameter(torch.ones(features))
+        self.beta = nn.Parameter(torch.zeros(features))
+        self.register_buffer("running_mean", torch.zeros(features))
+        self.register_buffer("running_var", torch.ones(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.training:
+            over = tuple(range(x.dim() - 1))
+            var, mean = torch.var_mean(x, dim=over, correction=0)
+            self._remember(mean.detach(), var.detach(), x.numel() // x.shape[-1])
+        else:
+            mean, var = self.running_mean, self.running_var
+        return (x - mean) * (torch.rsqrt(var + self.eps) * self.gamma) + self.beta
+
+    def _remember(self, mean: Tensor, var: Tensor, count: int) -> None:
+        unbiased = var * (count / max(count - 1, 1))
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(unbiased, self.momentum)
+
+
+class LayerNorm1d(nn.Module):
+    """Give the features of each row mean 0 and spread 1, then scale and shift: (..., C), same out.
+
+    Equals torch.nn.LayerNorm: divided by sqrt(biased variance + eps). (The notebook divides by the unbiased standard
+    deviation + 1e-8.) Ba et al. 2016, https://arxiv.org/abs/1607.06450
+    """
+
+    def __init__(self, features: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.eps = eps
+        self.gamma = nn.Parameter(torch.ones(features))
+        self.beta = nn.Parameter(torch.zeros(features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        var, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
+        return (x - mean) * torch.rsqrt(var + self.eps) * self.gamma + self.beta
+
+
+class Tanh(nn.Module):
+    """Squash each number into (-1, 1)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x)
+
+
+class ReLU(nn.Module):
+    """Keep what is positive, 0 elsewhere."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clamp_min(0)
+
+
+class Dropout(nn.Module):
+    """In training, set each number to 0 with probability `share` and scale the rest by 1 / (1 - share).
+
+    Draws from `generator`, its own, so that runs side by side in one process do not disturb each other's dice.
+    Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
+    """
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.share == 0:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.share, generator=self.generator)
+        return x * kept.div_(1 - self.share)
+
+    def extra_repr(self) -> str:
+        return f"{self.share:g}"
+
+
+class Softmax(nn.Module):
+    """Logits to probabilities along the last axis: (..., V) -> (..., V), each row summing to 1.
+
+    The largest logit is subtracted first: exp() of 1,000 is infinite, of 0 it is 1, and the result is the same.
+    """
+
+    def forward(self, logits: Tensor) -> Tensor:
+        weights = (logits - logits.amax(dim=-1, keepdim=True)).exp()
+        return weights / weights.sum(dim=-1, keepdim=True)
+
+
+def log_softmax(logits: Tensor) -> Tensor:
+    """Logarithms of the softmax, stable for large logits: (..., V) -> (..., V), in nats."""
+    shifted = logits - logits.amax(dim=-1, keepdim=True).detach()
+    return shifted - shifted.exp().sum(dim=-1, keepdim=True).log()
+
+
+class CrossEntropyLoss(nn.Module):
+    """Mean surprise at the right letters, in nats: logits (N, V), targets (N,) -> scalar. Stable for large logits."""
+
+    def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
+        return -log_softmax(logits).gather(1, targets.unsqueeze(1)).mean()
+
+
+class Sequential(nn.Module):
+    """Layers one after the other."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+
+# ---------------------------------------------------------------------------------- causal layers
+
+
+def shift(x: Tensor, distance: int, positions: Tensor, pad: Tensor | None = None) -> Tensor:
+    """What each row's name held `distance` places earlier: (N, C) -> (N, C).
+
+    Where the name had not begun (positions < distance) the row is `pad` (C,), or zeros.
+    """
+    earlier = nn.functional.pad(x, (0, 0, distance, 0))[: x.shape[0]]
+    begun = (positions >= distance).unsqueeze(1)
+    return torch.where(begun, earlier, pad) if pad is not None else earlier * begun
+
+
+class CausalConv1d(nn.Module):
+    """A convolution that looks back only: y[t] = bias + sum over j of x[t - j * dilation] @ tap j, j < kernel.
+
+    Packed names in, packed names out: x (N, in), positions (N,) -> (N, out). The weight (kernel * in, out) holds the
+    taps one under the other, oldest first, so it is at once the weight of a Linear over neighbours laid side by
+    side: that is why a tree of FlattenConsecutive and a dilated stack can share weights. Equals torch.nn.Conv1d with
+    (kernel - 1) * dilation zeros put before each name. van den Oord et al. 2016, https://arxiv.org/abs/1609.03499
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, kernel: int = 2, dilation: int = 1, *, bias: bool = True,
+        gain: float = 1.0,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.in_features, self.kernel, self.dilation = in_features, kernel, dilation
+        self.linear = Linear(kernel * in_features, out_features, bias=bias, gain=gain)
+
+    def extra_repr(self) -> str:
+        return f"kernel {self.kernel}, dilation {self.dilation}"
+
+    @property
+    def reach(self) -> int:
+        """Places that the layer looks back."""
+        return (self.kernel - 1) * self.dilation
+
+    def forward(self, x: Tensor, positions: Tensor, pad: Tensor | None = None) -> Tensor:
+        taps = [shift(x, j * self.dilation, positions, pad) for j in range(self.kernel - 1, 0, -1)]
+        return cast(Tensor, self.linear(torch.cat([*taps, x], dim=1)))
+
+    def queue(self, batch_size: int, pad: Tensor | None = None) -> Tensor:
+        """The memory before the first letter: (B, reach, in), zeros or `pad` (in,) throughout."""
+        empty = self.linear.weight.new_zeros(self.in_features) if pad is None else pad
+        return empty.expand(batch_size, self.reach, self.in_features)
+
+    def step(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor]:
+        """One place forward: x (B, in) and the last `reach` inputs, oldest first -> y (B, out) and the new queue."""
+        taps = [queue[:, i * self.dilation] for i in range(self.kernel - 1)]
+        y = self.linear(torch.cat([*taps, x], dim=1))
+        return y, torch.cat([queue, x.unsqueeze(1)], dim=1)[:, 1:]
+
+
+class GatedActivation(nn.Module):
+    """tanh(filter) * sigmoid(gate): (..., 2 D), filter first, -> (..., D). WaveNet, equation 2."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        filter_, gate = x.chunk(2, dim=-1)
+        return torch.tanh(filter_) * torch.sigmoid(gate)
+
+
+class ResidualSkipBlock(nn.Module):
+    """One layer of WaveNet.
+
+          x ──┬── causal conv, dilation d ── tanh * sigmoid ──┬── 1×1 ── + ── x'
+              └───────────────────────────────────────────────│─────────┘
+                                                              └── 1×1 ── skip
+
+    x (N, R), positions (N,) -> x' (N, R), skip (N, S). Filter and gate are one product R -> 2 D, the two 1×1 are one
+    product D -> R + S. The last block has no x': nothing would read it.
+    """
+
+    def __init__(
+        self, residual: int, gate: int, skip: int, dilation: int, *, dropout: float = 0.0, last: bool = False
+    ) -> None:
+        super().__init__()
+        self.last = last
+        self.conv = CausalConv1d(residual, 2 * gate, kernel=2, dilation=dilation)
+        self.gated = GatedActivation()
+        self.dropout = Dropout(dropout)
+        self.mix = Linear(gate, skip if last else residual + skip)
+        self.skip = skip
+
+    def forward(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        return self._out(x, self.conv(x, positions))
+
+    def step(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One place forward: x (B, R) and the conv's queue -> x' (B, R), skip (B, S), new queue."""
+        y, queue = self.conv.step(x, queue)
+        return *self._out(x, y), queue
+
+    def _out(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        mixed = self.mix(self.dropout(self.gated(y)))
+        if self.last:
+            return x, mixed
+        return x + mixed[:, self.skip :], mixed[:, : self.skip]

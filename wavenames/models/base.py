@@ -1,0 +1,160 @@
+"""What every model of the zoo answers: two verbs, and a few facts about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from wavenames import layers
+from wavenames.config import Settings
+
+State = tuple[Tensor, ...]
+"""What a model remembers between letters. Every tensor has the batch first: rows are chosen by s[keep]."""
+
+
+class PackedNames(Protocol):
+    """Names end to end, without padding; `wavenames.names.Batch` is one."""
+
+    @property
+    def letters(self) -> Tensor:
+        """(N,) the letter right before each target, '.' first."""
+
+    @property
+    def positions(self) -> Tensor:
+        """(N,) place of each target in its name."""
+
+    @property
+    def rows(self) -> Tensor | None:
+        """The targets whose logits are wanted; None for all."""
+
+    def windows(self, k: int) -> Tensor:
+        """(N or rows, k) the k letters before each wanted target, oldest first, '.' before the start."""
+
+
+@dataclass(frozen=True)
+class LayerShape:
+    """One layer for the table of layers: its kind, the shape that leaves it (N targets first), its parameters."""
+
+    name: str
+    shape: str
+    parameters: int
+
+
+class Model(nn.Module):
+    """A distribution over the next letter. Subclasses set `receptive_field` and answer the two verbs."""
+
+    receptive_field: int
+    """Letters before the target that can matter, the starting '.' among them."""
+
+    def __init__(self, config: Settings, vocab_size: int) -> None:
+        super().__init__()
+        self.config, self.vocab_size = config, vocab_size
+
+    def forward(self, batch: PackedNames) -> Tensor:
+        """Logits (N, V) of each next letter of each name, in parallel; (len(rows), V) where rows are given."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def start(self, batch_size: int) -> State:
+        """The memory of `batch_size` names before their first letter."""
+        raise NotImplementedError(f"{type(self).__name__} has no start")
+
+    def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
+        """Read one more letter each, (B,), '.' first; logits (B, V) of the next, and the new memory."""
+        raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    @property
+    def parameter_count(self) -> int:
+        """Numbers that training sets."""
+        return sum(p.numel() for p in self.parameters())
+
+    @property
+    def letter_vectors(self) -> Tensor | None:
+        """(V, E) the model's description of each letter; None if it keeps none."""
+        embedding = getattr(self, "embedding", None)
+        return embedding.weight.detach() if isinstance(embedding, layers.Embedding) else None
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model's numbers live."""
+        tensors: dict[str, Tensor] = self.state_dict()
+        return next(iter(tensors.values())).device
+
+    def reset(self, generator: torch.Generator) -> None:
+        """Draw all start weights anew from `generator`."""
+        for module in self.modules():
+            if isinstance(module, layers.Embedding | layers.Linear):
+                module.reset(generator)
+
+    def use_dice(self, generator: torch.Generator) -> None:
+        """Let dropout draw from `generator`."""
+        for module in self.modules():
+            if isinstance(module, layers.Dropout):
+                module.generator = generator
+
+
+class WindowModel(Model):
+    """A model of the last k letters: embeds a window (N, k) and runs it through `net` to logits (N, V)."""
+
+    embedding: layers.Embedding
+    net: layers.Sequential
+
+    def forward(self, batch: PackedNames) -> Tensor:
+        return self.read(batch.windows(self.receptive_field))
+
+    def read(self, windows: Tensor) -> Tensor:
+        """Windows of letters (N, k), oldest first -> logits (N, V)."""
+        return cast(Tensor, self.net(self.embedding(windows)))
+
+    def start(self, batch_size: int) -> State:
+        return (torch.zeros(batch_size, self.receptive_field, dtype=torch.long, device=self.device),)
+
+    def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
+        (window,) = state
+        window = torch.cat([window[:, 1:], letters.unsqueeze(1)], dim=1)
+        return self.read(window), (window,)
+
+
+class CausalModel(Model):
+    """A model that reads whole names in parallel; its head speaks only for the rows that are wanted."""
+
+    embedding: layers.Embedding
+
+    @staticmethod
+    def wanted(x: Tensor, batch: PackedNames) -> Tensor:
+        """The rows of x whose logits are asked for."""
+        return x if batch.rows is None else x[batch.rows]
+
+
+def norm_layer(kind: str, features: int) -> list[nn.Module]:
+    """The normalisation by its word in the configuration: none, batch or layer."""
+    if kind == "batch":
+        return [layers.BatchNorm1d(features)]
+    return [layers.LayerNorm1d(features)] if kind == "layer" else []
+
+
+def layer_shapes(model: Model) -> list[LayerShape]:
+    """The layers in the order in which one letter passes them, seen while it does."""
+    seen: list[LayerShape] = []
+    parents = {child: parent for parent in model.modules() for child in parent.children()}
+
+    def note(module: nn.Module, _inputs: object, out: Tensor) -> None:
+        parent = parents[module]
+        named = parent if isinstance(parent, layers.CausalConv1d) else module
+        sizes = " × ".join(["N", *map(str, out.shape[1:])])
+        count = sum(p.numel() for p in module.parameters())
+        seen.append(LayerShape(f"{type(named).__name__} {named.extra_repr()}".strip(), sizes, count))
+
+    was_training = model.training
+    hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]
+    try:
+        model.step(torch.zeros(1, dtype=torch.long, device=model.device), before)
+    finally:
+        for hook in hooks:
+            hook.remove()
+        model.train(was_training)
+    if not hooks:
+        return [LayerShape("Table of counts", f"N × {model.vocab_size}", model.parameter_count)]
+    return seen
