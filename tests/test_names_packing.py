@@ -8,8 +8,6 @@ from hypothesis import strategies as st
 from wavenames.config import Refusal
 from wavenames.names import Batch, Packed, Vocabulary
 
-torch.set_num_threads(1)
-
 ABC = Vocabulary("abcde")
 NAMES = st.lists(st.text("abcde", max_size=9), min_size=1, max_size=12)
 no_deadline = settings(deadline=None)
@@ -87,9 +85,7 @@ def test_chunks_in_order_make_the_whole_list(names: list[str], chunk: int) -> No
 
 @no_deadline
 @given(NAMES, st.integers(1, 12), st.booleans(), st.data())
-def test_windows_are_those_of_the_notebook(
-    names: list[str], k: int, some_rows: bool, data: st.DataObject
-) -> None:
+def test_windows_are_those_of_the_notebook(names: list[str], k: int, some_rows: bool, data: st.DataObject) -> None:
     """Context windows equal the notebook's generate_dataset, for whole names and for chosen targets."""
     expected = []
     for name in names:

@@ -75,9 +75,7 @@ def test_fractions_that_sum_to_one_up_to_rounding_are_taken() -> None:
         ((float("nan"), 0.5, 0.5), "train fraction: nan is not above 0"),
     ],
 )
-def test_impossible_fractions_are_refused_by_name(
-    fractions: tuple[float, float, float], message: str
-) -> None:
+def test_impossible_fractions_are_refused_by_name(fractions: tuple[float, float, float], message: str) -> None:
     """The sentence says which fraction, and what came."""
     with pytest.raises(Refusal, match=message):
         split(["a"] * 20, fractions=fractions)
@@ -89,12 +87,8 @@ def test_an_unknown_kind_is_refused() -> None:
         split(["a"] * 20, "random")
 
 
-@pytest.mark.parametrize(
-    ("names", "part"), [([], "train"), (["a", "b"], "validation"), (["a"] * 5, "validation")]
-)
+@pytest.mark.parametrize(("names", "part"), [([], "train"), (["a", "b"], "validation"), (["a"] * 5, "validation")])
 def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str) -> None:
     """A loss over no names would mean nothing."""
-    with pytest.raises(
-        Refusal, match=f"{len(names)} names are too few for a lecture split; none is left for {part}"
-    ):
+    with pytest.raises(Refusal, match=f"{len(names)} names are too few for a lecture split; none is left for {part}"):
         split(names)

@@ -1,18 +1,29 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
+from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
 from wavenames.names.packing import Batch, Packed
+from wavenames.names.reading import columns, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
-from wavenames.names.vocabulary import END, END_MARK, Vocabulary
+from wavenames.names.vocabulary import END, END_MARK, Vocabulary, printable
 
 __all__ = [
+    "BUNDLED",
     "END",
     "END_MARK",
+    "MAKEMORE",
     "SPLITS",
     "Batch",
     "Leak",
+    "NameList",
     "Packed",
     "Split",
     "Vocabulary",
+    "bundled",
+    "columns",
+    "download_makemore",
     "leak",
+    "makemore",
+    "printable",
+    "read_list",
     "split",
 ]

@@ -70,9 +70,7 @@ class Packed:
     know.
     """
 
-    def __init__(
-        self, names: Sequence[str], vocabulary: Vocabulary, device: torch.device | str = "cpu"
-    ) -> None:
+    def __init__(self, names: Sequence[str], vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
         self.vocabulary = vocabulary
         self.device = torch.device(device)
         numbers: list[int] = []

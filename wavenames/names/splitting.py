@@ -54,9 +54,7 @@ def split(
         raise Refusal(f"split: {kind!r} is not a kind of split; choose {' or '.join(SPLITS)}.")
     for part, fraction in zip(_PARTS, fractions, strict=True):
         if not fraction > 0:
-            raise Refusal(
-                f"{part} fraction: {fraction} is not above 0; each part needs a share of the names."
-            )
+            raise Refusal(f"{part} fraction: {fraction} is not above 0; each part needs a share of the names.")
     # The notebook compares the sum with 1 exactly, so that it refuses 0.7 + 0.2 + 0.1, a float just below 1.
     if not math.isclose(sum(fractions), 1):
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))

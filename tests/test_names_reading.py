@@ -1,0 +1,233 @@
+"""Files that people bring: read in every common form, or refused with the line and the reason."""
+
+import codecs
+import contextlib
+import gzip
+import io
+import pickle
+import unicodedata
+import zipfile
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from wavenames.config import LIST_LIMITS, Refusal
+from wavenames.names import NameList, columns, read_list, reading
+from wavenames.names.vocabulary import is_letter
+
+relaxed = settings(deadline=None)
+
+
+def clean(text: str) -> str:
+    """A name as a list holds it."""
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def listed(letters: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
+    """Lists of names over some letters, as `read_list` would hold them."""
+    return st.lists(st.text(letters, min_size=1, max_size=12).map(clean).filter(bool), min_size=1, max_size=20)
+
+
+ANY_NAMES = listed(st.characters(exclude_categories=["Cs"]).filter(is_letter))
+LATIN_NAMES = listed(st.sampled_from("abcdefghijklmnopqrstuvwxyz -'àâäçèéêëîïñôöøùûüýþÿ"))
+ENDINGS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", " \r\n\t\r\n  "])
+
+
+@relaxed
+@given(ANY_NAMES, ENDINGS, st.sampled_from(["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"]))
+def test_names_of_any_script_survive_unicode_files(names: list[str], ending: str, encoding: str) -> None:
+    """UTF-8 with and without byte order mark and UTF-16 with one, any line ends, blank lines, outer spaces."""
+    bom = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}.get(encoding, b"")
+    data = bom + (ending.join(names) + ending).encode(encoding)
+    assert read_list(data, "list.txt").names == tuple(names)
+
+
+@relaxed
+@given(LATIN_NAMES, ENDINGS, st.sampled_from(["latin-1", "cp1252", "utf-16-le", "utf-16-be"]))
+def test_latin_names_survive_files_that_do_not_say_their_encoding(
+    names: list[str], ending: str, encoding: str
+) -> None:
+    """Latin-1 and UTF-16 without byte order mark are recognised."""
+    assert read_list(ending.join(names).encode(encoding), "list.TXT").names == tuple(names)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_mark_is_recognised_by_its_line_ends(encoding: str) -> None:
+    """Names without a single Latin letter."""
+    assert read_list("שרה\nדוד\n".encode(encoding), "list.txt").names == ("שרה", "דוד")
+
+
+@relaxed
+@given(ANY_NAMES, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
+def test_names_survive_a_csv_file(names: list[str], delimiter: str, ending: str, first: bool) -> None:
+    """Any delimiter, any line ends; quotes and delimiters inside names as CSV writes them."""
+    quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+    rows = [delimiter.join([name, "7"] if first else ["7", name]) for name in ["name", *quoted]]
+    assert read_list(ending.join(rows).encode(), "list.csv").names == tuple(names)
+
+
+@relaxed
+@given(st.binary(max_size=300), st.sampled_from(["list.txt", "list.csv"]), st.booleans())
+@example(b"\xff\xfe", "list.csv", False)
+@example(b"\xef\xbb\xbf", "list.csv", False)
+@example(b"\xff\xfe\n", "list.txt", False)
+@example(b"\xef\xbb\xbfa\xff", "list.txt", False)
+@example(b'"', "list.csv", False)
+@example(b",", "list.csv", False)
+@example(b'name\n"' + b"x" * 200_000, "list.csv", False)
+@example(b"x" * 200_000, "list.csv", False)
+def test_no_bytes_do_worse_than_a_refusal(data: bytes, filename: str, fold_case: bool) -> None:
+    """Whatever comes, the outcome is a list of clean names or one printable sentence."""
+    try:
+        names = read_list(data, filename, fold_case=fold_case).names
+    except Refusal as refusal:
+        sentence = str(refusal)
+        assert sentence.isprintable()
+        assert sentence.endswith(".")
+        assert len(sentence) < 300
+    else:
+        assert names
+        assert all(name == clean(name) and all(map(is_letter, name)) for name in names)
+
+
+@relaxed
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), st.sampled_from(["a.txt", "a.csv"]))
+def test_no_text_does_worse_than_a_refusal(text: str, filename: str) -> None:
+    """As with bytes, but past the check that they are text."""
+    with contextlib.suppress(Refusal):
+        assert read_list(text.encode(), filename).names
+
+
+def test_twins_stay_in_order_and_the_source_is_told() -> None:
+    """What a list says about itself."""
+    names = read_list(b" emma\r\nliam \r\n\r\nemma", "folder/My names.txt")
+    assert names == NameList(
+        id="upload-" + names.id.removeprefix("upload-"),
+        title="My names.txt",
+        names=("emma", "liam", "emma"),
+        sex=None,
+        births=None,
+        source="uploaded file 'My names.txt'",
+        licence="not stated",
+    )
+
+
+def test_the_id_follows_from_the_names_alone() -> None:
+    """The same names in another encoding, file or order of columns are the same list."""
+    text = read_list("zoë\nemma\n".encode("latin-1"), "a.txt")
+    table = read_list("sex;name\nF;zoë\nF;emma".encode("utf-16"), "b.csv")
+    assert text.id == table.id == "upload-a6891cf564d6"
+    assert read_list(b"emma\nzoe", "a.txt").id != text.id
+
+
+def test_letters_are_composed() -> None:
+    """A letter e and a combining diaeresis are one letter, as on any keyboard."""
+    assert read_list("zoe\u0308".encode(), "a.txt").names == ("zoë",)
+
+
+def test_case_is_folded_on_request_only() -> None:
+    """Small letters as a writer of the language would make them."""
+    data = "Emma\nSTRAßE\nΓΙΏΡΓΟΣ".encode()
+    assert read_list(data, "a.txt").names == ("Emma", "STRAßE", "ΓΙΏΡΓΟΣ")
+    assert read_list(data, "a.txt", fold_case=True).names == ("emma", "straße", "γιώργος")
+
+
+CSV = b'id, Name ,"town; or, city"\n1,emma,"Rome, NY"\n\n2,liam,Bern\n3,,Oslo\n'
+
+
+def test_a_column_is_chosen_by_its_title() -> None:
+    """The one called name by default, then the first; blank cells are left out like blank lines."""
+    assert columns(CSV, "a.csv") == ["id", "Name", "town; or, city"]
+    assert read_list(CSV, "a.csv").names == ("emma", "liam")
+    assert read_list(CSV, "a.csv", column="town; or, city").names == ("Rome, NY", "Bern", "Oslo")
+    assert read_list(b"first\tlast\nemma\tstone", "a.csv").names == ("emma",)
+    assert columns(b"emma\n", "a.txt") == []
+
+
+def test_a_column_without_title_can_be_chosen() -> None:
+    """A blank title is replaced by the column's place."""
+    data = b",births\nemma,3\n"
+    assert columns(data, "a.csv") == ["column 1", "births"]
+    assert read_list(data, "a.csv", column="column 1").names == ("emma",)
+
+
+ZIP = io.BytesIO()
+with zipfile.ZipFile(ZIP, "w") as archive:
+    archive.writestr("names.txt", "emma\nliam\n")
+
+NO_TEXT = {
+    "png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4",
+    "zip": ZIP.getvalue(),
+    "gzip": gzip.compress(b"emma\nliam\n" * 50, mtime=0),
+    "pickle": pickle.dumps(["emma", "liam"]),
+    "zeros": bytes(100),
+    "a zero in text": b"emma\nli\x00am\n",
+    "no code page": b"emma\x81\n",
+    "utf-32": "emma\n".encode("utf-32"),
+}
+
+
+@pytest.mark.parametrize("filename", ["a.txt", "a.csv"])
+@pytest.mark.parametrize("data", NO_TEXT.values(), ids=NO_TEXT)
+def test_what_is_no_text_is_refused_in_one_sentence(data: bytes, filename: str) -> None:
+    """Pictures, archives and other rubbish under a text file's name."""
+    with pytest.raises(Refusal, match=f"^file: '{filename}' is not a text file"):
+        read_list(data, filename)
+
+
+REFUSED = [
+    (b"", "a.txt", r"^file: 'a\.txt' is empty"),
+    (b" \r\n\n", "a.csv", r"^file: 'a\.csv' is empty"),
+    (codecs.BOM_UTF16_LE, "a.txt", r"^file: 'a\.txt' holds no names"),
+    (b"name,sex\n", "a.csv", r"^file: 'a\.csv' holds no names, column 'name'"),
+    (b"emma", "a.png", r"^file: 'a\.png' can't be read; bring a \.txt or a \.csv file"),
+    (b"emma", "names", r"^file: 'names' can't be read"),
+    (b"emma\n\nst. john\n", "a.txt", r"^line 3: 'st\. john' holds '\.', which marks the end of a name"),
+    (b"emma\r\nli\tam\r\n", "a.txt", r"^line 2: 'li\\tam' holds '\\t', which can't stand in a name"),
+    ("emma\rl\u202eiam".encode(), "a.txt", r"^line 2: 'l\\u202eiam' holds '\\u202e'"),
+    (b"emma\n" + b"x" * 61, "a.txt", r"^line 2: 'x{23}…' has 61 letters; at most 60 are allowed"),
+    ("zoë\nzoë\n".encode() + b"zo\xeb\n", "a.txt", "^line 3: UTF-8 text is damaged here"),
+    (codecs.BOM_UTF8 + b"emma\nzo\xeb\n", "a.txt", "^line 2: UTF-8 text is damaged here"),
+    (codecs.BOM_UTF16_BE + "emma\nzoe".encode("utf-16-be") + b"x", "a.txt", "^line 2: UTF-16 text is damaged"),
+    (b"sex,name\nF,emma\nM\n", "a.csv", "^line 3: no column 'name'; the row has 1 columns"),
+    (b'name\nemma\n"two\nlines"\n', "a.csv", r"^line 3: 'two\\nlines' holds '\\n'"),
+    (b'name\nemma\n\n"liam\nnoah\n', "a.csv", "^line 4: not a row of a CSV file"),
+]
+
+
+@pytest.mark.parametrize(("data", "filename", "sentence"), REFUSED)
+def test_a_refusal_says_which_line_and_why(data: bytes, filename: str, sentence: str) -> None:
+    """A person can repair the file from the sentence alone."""
+    with pytest.raises(Refusal, match=sentence):
+        read_list(data, filename)
+
+
+def test_a_column_that_is_not_there_is_refused_with_those_that_are() -> None:
+    """The sentence lists what can be chosen."""
+    with pytest.raises(Refusal, match=r"^column: 'x' is not a column of this file; choose one of 'id', 'Name'"):
+        read_list(CSV, "a.csv", column="x")
+    with pytest.raises(Refusal, match=r"^column: 'x' was asked for, but 'a\.txt' has no columns"):
+        read_list(b"emma", "a.txt", column="x")
+
+
+BOUNDS = [
+    ("max_bytes", 9, r"^file: 'a\.txt' has 10 bytes; at most 9 are allowed"),
+    ("max_rows", 2, "^line 4: more than 2 names"),
+    ("max_length", 2, "^line 2: 'bcb' has 3 letters; at most 2 are allowed"),
+    ("max_letters", 2, "^line 2: with 'bcb' the list has more than 2 different letters"),
+]
+
+
+@pytest.mark.parametrize(("field", "bound", "sentence"), BOUNDS)
+def test_a_list_beyond_a_bound_is_refused(
+    monkeypatch: pytest.MonkeyPatch, field: str, bound: int, sentence: str
+) -> None:
+    """Each bound of config holds, and a list just within it passes."""
+    data = b"a\nbcb\n\nca\n"
+    within = {"max_bytes": 10, "max_rows": 3, "max_length": 3, "max_letters": 3}
+    monkeypatch.setattr(reading, "LIST_LIMITS", LIST_LIMITS.model_copy(update=within))
+    assert read_list(data, "a.txt").names == ("a", "bcb", "ca")
+    monkeypatch.setattr(reading, "LIST_LIMITS", LIST_LIMITS.model_copy(update={**within, field: bound}))
+    with pytest.raises(Refusal, match=sentence):
+        read_list(data, "a.txt")

