@@ -432,7 +432,7 @@ class RunConfig(Settings):
 
 
 def flat_fields(cls: type[Settings]) -> tuple[str, ...]:
-    """The fields of a part that a person may set; `family` and `recipe` are set by the choice of preset and recipe."""
+    """The fields of a part that a person may set; the choice of preset and recipe sets `family` and `recipe`."""
     return tuple(name for name in cls.model_fields if name not in ("family", "recipe"))
 
 
@@ -461,7 +461,7 @@ class SamplingConfig(Settings):
     unique: bool = Field(False, description="Give no name twice.")
     no_training_names: bool = Field(False, description="Give no name that the model was trained on.")
     seed: Seed = 1
-    tries: int = Field(50, ge=1, le=1000, description="Draws allowed for each name wanted, before giving up.")
+    tries: int = Field(200, ge=1, le=1000, description="Draws allowed for each name wanted, before giving up.")
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:

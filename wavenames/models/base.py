@@ -148,6 +148,7 @@ def layer_shapes(model: Model) -> list[LayerShape]:
         seen.append(LayerShape(f"{type(named).__name__} {named.extra_repr()}".strip(), sizes, count))
 
     was_training = model.training
+    before = model.eval().start(1)
     hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]
     try:
         model.step(torch.zeros(1, dtype=torch.long, device=model.device), before)

@@ -1,6 +1,7 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
+from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
 from wavenames.names.reading import columns, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
@@ -14,9 +15,11 @@ __all__ = [
     "SPLITS",
     "Batch",
     "Leak",
+    "Membership",
     "NameList",
     "Packed",
     "Split",
+    "Status",
     "Vocabulary",
     "bundled",
     "columns",

@@ -1,0 +1,159 @@
+"""Trained models as files: weights, configuration, vocabulary, results and a version; nothing that can execute.
+
+A file is safetensors. Its tensors are "model/…" (the weights) and "names/train", "names/held_out" (hashes, see
+`Membership`); its metadata has one entry, "wavenames", a JSON document.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save as write_tensors
+from torch import Tensor
+
+from wavenames.config import LIST_LIMITS, PRESETS, SERVER_LIMITS, Refusal, RunConfig, Settings
+from wavenames.models import Model, build
+from wavenames.names import Membership, Vocabulary
+
+VERSION = 1
+KEY = "wavenames"
+SHIPPED = Path(__file__).parent.parent / "checkpoints"
+
+
+class Results(Settings):
+    """What a run came to. Losses are nats per letter on the parts of the split that the run's configuration names."""
+
+    train: float | None = None
+    validation: float | None = None
+    validation_error: float | None = None
+    """Standard error of the validation loss over names."""
+    test: float | None = None
+    steps: int = 0
+    seconds: float = 0.0
+    device: str = "cpu"
+    list_title: str = ""
+    command: str = ""
+    """The command that trained the model, where there was one."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A trained model with all that is needed to use it and to trust its numbers."""
+
+    run: RunConfig
+    vocabulary: Vocabulary
+    weights: Mapping[str, Tensor]
+    membership: Membership
+    results: Results
+    title: str
+
+    def model(self, device: torch.device | str = "cpu") -> Model:
+        """The model, weights in place, in evaluation mode."""
+        model = build(self.run.model, self.vocabulary.size)
+        model.load_state_dict(dict(self.weights))
+        return model.to(device).eval()
+
+    def to_bytes(self) -> bytes:
+        """The file's content."""
+        tensors = {f"model/{key}": value for key, value in self.weights.items()}
+        tensors |= {f"names/{key}": value for key, value in self.membership.tensors().items()}
+        info = {
+            "version": VERSION,
+            "title": self.title,
+            "run": self.run.model_dump(mode="json"),
+            "letters": self.vocabulary.letters,
+            "results": self.results.model_dump(mode="json"),
+        }
+        return pack(tensors, info)
+
+
+def load(source: bytes | Path) -> Checkpoint:
+    """Read a checkpoint from a file or from what was uploaded.
+
+    Raises:
+        Refusal: too large, damaged, not a checkpoint of ours, or of a later version; one sentence says which.
+    """
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size > SERVER_LIMITS.max_checkpoint_bytes:
+        largest = SERVER_LIMITS.max_checkpoint_bytes / 1e6
+        raise Refusal(f"The checkpoint has {size / 1e6:,.1f} MB; allowed is at most {largest:,.0f} MB.")
+    tensors, info = unpack(source if isinstance(source, bytes) else source.read_bytes())
+    if info.get("version") != VERSION:
+        raise Refusal(f"The checkpoint has version {str(info.get('version'))[:20]}; this program reads {VERSION}.")
+    try:
+        checkpoint = Checkpoint(
+            run=RunConfig.model_validate(info["run"]),
+            vocabulary=_vocabulary(info["letters"]),
+            weights={key.removeprefix("model/"): t for key, t in tensors.items() if key.startswith("model/")},
+            membership=Membership.from_tensors(_hashes(tensors, "train"), _hashes(tensors, "held_out")),
+            results=Results.model_validate(info["results"]),
+            title=str(info["title"])[: SERVER_LIMITS.max_title],
+        )
+        checkpoint.model()
+    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+        raise Refusal("The checkpoint is damaged: its description and its weights do not fit together.") from error
+    if not all(bool(t.isfinite().all()) for t in checkpoint.weights.values()):
+        raise Refusal("The checkpoint is damaged: some of its weights are not numbers.")
+    return checkpoint
+
+
+def pack(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> bytes:
+    """Tensors and a JSON document as one safetensors file."""
+    plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    return write_tensors(plain, {KEY: json.dumps(info)})
+
+
+def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The way back from `pack`. Refuses what is not such a file."""
+    try:
+        tensors = read_tensors(data)
+        (header,) = struct.unpack_from("<Q", data)
+        info = json.loads(json.loads(data[8 : 8 + header])["__metadata__"][KEY])
+    except (SafetensorError, struct.error) as error:
+        raise Refusal("The file is not a checkpoint, or it is damaged: it can't be read as safetensors.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refusal(
+            "The file is safetensors, but not a checkpoint of wavenames: its description is missing."
+        ) from error
+    if not isinstance(info, dict):
+        raise Refusal("The file is safetensors, but not a checkpoint of wavenames: its description is missing.")
+    return tensors, info
+
+
+def shipped() -> dict[str, Path]:
+    """The models that ship, by preset name, in the order of the zoo."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.safetensors"), key=_rung)}
+
+
+@lru_cache(maxsize=32)
+def load_shipped(name: str) -> Checkpoint:
+    """A model that ships, read once."""
+    return load(SHIPPED / f"{name}.safetensors")
+
+
+def _rung(path: Path) -> tuple[int, str]:
+    order = list(PRESETS)
+    return (order.index(path.stem) if path.stem in order else len(order), path.stem)
+
+
+def _vocabulary(letters: str) -> Vocabulary:
+    if not isinstance(letters, str) or len(letters) > LIST_LIMITS.max_letters:
+        raise Refusal(f"The checkpoint has more than {LIST_LIMITS.max_letters} letters.")
+    return Vocabulary(letters)
+
+
+def _hashes(tensors: Mapping[str, Tensor], part: str) -> Tensor:
+    hashes = tensors[f"names/{part}"]
+    if hashes.dtype != torch.uint8 or hashes.dim() != 2:
+        raise TypeError(f"names/{part} is no table of hashes")
+    return hashes

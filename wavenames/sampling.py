@@ -1,0 +1,179 @@
+"""Options in, names out: thousands at once, one letter a step for all.
+
+    logits of the next letter -> guarantees of length -> temperature -> top-k, top-p, min-p -> a letter each
+
+Each name gets its log-probability under the plain model, whatever the options did to the dice.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wavenames.config import SamplingConfig
+from wavenames.layers import log_softmax
+from wavenames.models import Model, State
+from wavenames.names import END, Membership, Status, Vocabulary
+
+LARGEST_DRAW = 20_000
+"""Names drawn side by side; more come in further draws, which bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """One name, its log-probability (nats, end mark included) under the plain model, and where it stands."""
+
+    name: str
+    log_probability: float
+    status: Status
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a call of `sample` came to."""
+
+    names: tuple[Sampled, ...]
+    attempts: int
+    """Names drawn, those thrown away included."""
+    seconds: float
+    message: str
+    """Empty, or one sentence that says why there are fewer names than wanted."""
+
+
+@torch.no_grad()
+def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, membership: Membership) -> Samples:
+    """Draw `options.n` names. Same model, options and seed: same names.
+
+    Prefix and lengths hold for every name by construction. Pattern, `unique` and `no_training_names` are met by
+    throwing draws away, at most `options.tries` for each name wanted; what was found by then is returned with a
+    message.
+
+    Raises:
+        Refusal: the prefix has a letter that the model doesn't know.
+    """
+    began = time.perf_counter()
+    was_training = model.training
+    model.eval()
+    dice = torch.Generator().manual_seed(options.seed)
+    fits = re.compile(fnmatch.translate(options.pattern)).match if options.pattern else None
+    found: list[Sampled] = []
+    seen: set[str] = set()
+    attempts, cap = 0, options.tries * options.n
+    while len(found) < options.n and attempts < cap:
+        missing = options.n - len(found)
+        size = min(missing if attempts == 0 else 2 * missing + 64, cap - attempts, LARGEST_DRAW)
+        for name, log_probability in _draw(model, vocabulary, options, size, dice):
+            attempts += 1
+            if (fits and not fits(name)) or (options.unique and name in seen):
+                continue
+            status = membership.status(name)
+            if options.no_training_names and status == "train":
+                continue
+            seen.add(name)
+            found.append(Sampled(name, log_probability, status))
+            if len(found) == options.n:
+                break
+    model.train(was_training)
+    message = ""
+    if len(found) < options.n:
+        message = (
+            f"Found {len(found):,} of {options.n:,} names in {attempts:,} draws; "
+            "a wider pattern, a higher temperature or fewer conditions find more."
+        )
+    return Samples(tuple(found), attempts, time.perf_counter() - began, message)
+
+
+@torch.no_grad()
+def next_letter(model: Model, vocabulary: Vocabulary, prefix: str) -> Tensor:
+    """(V,) log-probability of each letter after `prefix`, '.' (the end) first. Refuses letters it doesn't know."""
+    was_training = model.training
+    logits, _, _ = _read(model.eval(), vocabulary.encode(prefix))
+    model.train(was_training)
+    return log_softmax(logits)[0]
+
+
+def _draw(
+    model: Model, vocabulary: Vocabulary, options: SamplingConfig, size: int, dice: torch.Generator
+) -> list[tuple[str, float]]:
+    """`size` names with their log-probabilities.
+
+    Letter t of name i is decided by the random number luck[i, t] alone, so the same seed gives each place its own
+    fate: as a model learns, the name in a place changes only as far as the model does.
+    """
+    prefix = vocabulary.encode(options.prefix)
+    device = model.device
+    luck = torch.rand(size, options.longest + 1, generator=dice).to(device)
+    first, state, so_far = _read(model, prefix)
+    everyone = torch.zeros(size, dtype=torch.long, device=device)
+    logits, state = first[everyone], tuple(part[everyone] for part in state)
+    log_probability = torch.full((size,), so_far, device=device)
+    written = torch.zeros(size, options.longest + 1, dtype=torch.long, device=device)
+    alive = torch.arange(size, device=device)
+    for length in range(len(prefix), options.longest + 1):
+        chosen = _choose(logits, luck[alive, length], length, options)
+        log_probability[alive] += log_softmax(logits).gather(1, chosen.unsqueeze(1)).squeeze(1)
+        written[alive, length] = chosen
+        going = chosen != END
+        alive, chosen = alive[going], chosen[going]
+        if len(alive) == 0:
+            break
+        logits, state = model.step(chosen, tuple(part[going] for part in state))
+    rows = written[:, len(prefix) :].tolist()
+    ends = [row.index(END) for row in rows]
+    names = [options.prefix + vocabulary.decode(row[:end]) for row, end in zip(rows, ends, strict=True)]
+    return list(zip(names, log_probability.tolist(), strict=True))
+
+
+def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:
+    """Logits (1, V) and state after '.' and `letters`, and the log-probability of those letters."""
+    state, total = model.start(1), 0.0
+    logits, state = model.step(torch.tensor([END], device=model.device), state)
+    for letter in letters:
+        total += float(log_softmax(logits)[0, letter])
+        logits, state = model.step(torch.tensor([letter], device=model.device), state)
+    return logits, state, total
+
+
+def _choose(logits: Tensor, luck: Tensor, length: int, options: SamplingConfig) -> Tensor:
+    """One letter each, (B,): logits (B, V) after `length` letters, luck (B,) in [0, 1)."""
+    if length >= options.longest:
+        return torch.full_like(luck, END, dtype=torch.long)
+    if length < options.shortest:
+        logits = logits.index_fill(1, torch.tensor([END], device=logits.device), -torch.inf)
+    if options.temperature == 0:
+        return logits.argmax(1)
+    logits = (logits - logits.amax(1, keepdim=True)) / options.temperature  # the likeliest is 0: nothing overflows
+    if options.top_k:
+        logits = keep_top_k(logits, options.top_k)
+    if options.top_p < 1:
+        logits = keep_top_p(logits, options.top_p)
+    if options.min_p > 0:
+        logits = keep_min_p(logits, options.min_p)
+    # In double precision luck < 1 stays below the top of the ladder, so a letter that was ruled out is never taken.
+    ladder = log_softmax(logits).double().exp().cumsum(1)
+    return (ladder <= (luck.double() * ladder[:, -1]).unsqueeze(1)).sum(1)
+
+
+def keep_top_k(logits: Tensor, k: int) -> Tensor:
+    """Rule out all but the `k` likeliest letters of each row (B, V). Fan et al. 2018, arXiv 1805.04833."""
+    worst = logits.topk(min(k, logits.shape[1]), dim=1).values[:, -1:]
+    return logits.masked_fill(logits < worst, -torch.inf)
+
+
+def keep_top_p(logits: Tensor, p: float) -> Tensor:
+    """Rule out all but the fewest likeliest letters that hold at least share `p`. Holtzman et al., 1904.09751."""
+    ordered, order = logits.sort(dim=1, descending=True)
+    share = log_softmax(ordered).exp()
+    beyond = share.cumsum(1) - share >= p
+    return logits.masked_fill(torch.zeros_like(beyond).scatter(1, order, beyond), -torch.inf)
+
+
+def keep_min_p(logits: Tensor, p: float) -> Tensor:
+    """Rule out letters less likely than `p` times the likeliest. Nguyen et al. 2024, arXiv 2407.01082."""
+    probability = log_softmax(logits).exp()
+    return logits.masked_fill(probability < p * probability.amax(1, keepdim=True), -torch.inf)

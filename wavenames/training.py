@@ -1,0 +1,353 @@
+"""The loop. It is handed a built model and packed names, and yields after every step; it knows no thread and no page.
+
+    batch -> logits -> loss -> gradients -> step of the optimiser        and, on a schedule, the validation loss
+
+All losses are nats per letter, the end mark included. Nothing in a step waits for the device: losses stay there and
+are fetched together every `FETCH_EVERY` steps, which is also when a loss that has stopped being finite is noticed.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wavenames.config import RecipeConfig
+from wavenames.layers import CrossEntropyLoss, log_softmax
+from wavenames.models import Bigram, Model
+from wavenames.names import Batch, Packed
+
+FETCH_EVERY = 25
+EVALUATION_CHUNK = 2048
+DECAY, DECAY_PASSES = 0.95, 200
+DROP, DROP_AT = 0.1, 0.75
+WARMUP = 0.1
+
+
+def best_device() -> torch.device:
+    """The fastest device here: a CUDA GPU, else Apple's, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+# --------------------------------------------------------------------------------------------------- evaluation
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How a model does on one part of a split."""
+
+    loss: float
+    """Nats per letter over all targets."""
+    error: float
+    """Standard error of `loss`, names taken as the independent draws."""
+    per_name: Tensor
+    """(B,) nats of each whole name."""
+    lengths: Tensor
+    """(B,) targets of each name, the end mark among them."""
+
+
+@torch.no_grad()
+def evaluate(model: Model, names: Packed) -> Evaluation:
+    """Loss of `model`, in evaluation mode, on all of `names`."""
+    was_training = model.training
+    model.eval()
+    per_name = []
+    for batch in names.all(EVALUATION_CHUNK):
+        surprise = -log_softmax(model(batch)).gather(1, batch.targets.unsqueeze(1)).squeeze(1).double()
+        before = torch.nn.functional.pad(surprise.cumsum(0), (1, 0))
+        per_name.append(before[batch.offsets[1:]] - before[batch.offsets[:-1]])
+    model.train(was_training)
+    nats = torch.cat(per_name).cpu()
+    lengths = names.lengths
+    return Evaluation(*mean_and_error(nats, lengths), nats, lengths)
+
+
+def mean_and_error(nats: Tensor, lengths: Tensor) -> tuple[float, float]:
+    """Nats per letter of names with `nats` (B,) and `lengths` (B,), and its standard error.
+
+    The loss is a ratio of two sums over names, so its error is the spread of nats - loss * length, the first-order
+    (delta) approximation: Cochran 1977, Sampling Techniques, chapter 6.
+    """
+    loss = float(nats.sum() / lengths.sum())
+    if len(nats) < 2:
+        return loss, math.nan
+    spread = (nats - loss * lengths).std()
+    return loss, float(spread / lengths.double().mean() / math.sqrt(len(nats)))
+
+
+# ----------------------------------------------------------------------------------------------------- progress
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after a step."""
+
+    step: int
+    seconds: float
+    names_seen: float
+    evaluated: bool
+    """Whether a validation loss was added to the curve with this step."""
+    finished: str | None
+    """Why the run has ended, in a sentence; None while it goes on."""
+    diverged: bool = False
+
+
+@dataclass(frozen=True)
+class Point:
+    """One place on a curve of loss."""
+
+    step: int
+    seconds: float
+    names_seen: float
+    loss: float
+
+
+@dataclass
+class Curve:
+    """The losses of a run so far: of each batch in training, and of the whole validation split now and then."""
+
+    train: list[Point] = field(default_factory=list)
+    validation: list[Point] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class TrainerState:
+    """All that a run needs to go on to the same numbers: tensors, and plain values that fit in JSON."""
+
+    tensors: dict[str, Tensor]
+    info: dict[str, Any]
+
+
+# ----------------------------------------------------------------------------------------------------- the loop
+
+
+class Trainer:
+    """Trains one model on one list of names by one recipe.
+
+    `run()` is a generator: one `next()` is one step, and the run rests between two. Same model, names, recipe and
+    seed give the same losses, bit for bit on one CPU with one number of threads; so does a run that was saved with
+    `state()` and loaded elsewhere. The one exception is a limit in seconds: how many steps fit into it, and with the
+    warmup schedule how fast the learning rate falls, is up to the machine.
+    """
+
+    def __init__(self, model: Model, train: Packed, validation: Packed, recipe: RecipeConfig, seed: int) -> None:
+        self.model, self.recipe = model, recipe
+        self.train, self.validation = train, validation
+        self.curve = Curve()
+        self.step, self.seconds, self.names_seen = 0, 0.0, 0.0
+        self.finished: str | None = None
+        self.diverged = False
+        self.loss = CrossEntropyLoss()
+        self.optimiser = _optimiser(model, recipe)
+        self.dice = torch.Generator().manual_seed(seed)
+        """Draws the batches."""
+        self.dropout_dice = torch.Generator(model.device).manual_seed(seed)
+        model.use_dice(self.dropout_dice)
+        self._order = torch.empty(0, dtype=torch.long)
+        """Names, or targets, of this pass that are still to come."""
+        self._fresh: list[tuple[int, float, float, Tensor]] = []
+        """Steps whose losses have not been fetched from the device."""
+        self._good = self._candidate = _copy(model)
+        self._best, self._best_loss, self._waited = self._good, math.inf, 0
+
+    # -------------------------------------------------------------------------------------------- the sequence
+
+    def run(self) -> Iterator[Progress]:
+        """Train to the end, a step a time; a run that was loaded goes on where it was."""
+        self.model.train()
+        if self.step == 0:
+            self._evaluate()
+            yield self._progress(evaluated=True)
+        while self.finished is None:
+            began = time.perf_counter()
+            if isinstance(self.model, Bigram):
+                self._count(self.model)
+            else:
+                self._learn()
+            self.step += 1
+            self.seconds += time.perf_counter() - began
+            last = self.step >= self.recipe.steps or self.seconds >= (self.recipe.seconds or math.inf)
+            evaluated = last or self.step % self.recipe.evaluate_every == 0
+            if last or evaluated or self.step % FETCH_EVERY == 0:
+                self.fetch()
+            if evaluated and self.finished is None:
+                self._evaluate()
+                self._decide(last)
+            yield self._progress(evaluated and not self.diverged)
+
+    def _learn(self) -> None:
+        batch = self._next_batch()
+        rate = self.recipe.learning_rate * self._rate_factor()
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        loss = self.loss(self.model(batch), batch.wanted)
+        self.optimiser.zero_grad()
+        loss.backward()
+        if self.recipe.clip > 0:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
+        self.optimiser.step()
+        self._fresh.append((self.step + 1, self.seconds, self.names_seen, loss.detach()))
+
+    def _count(self, model: Bigram) -> None:
+        """All that counting has to do: one look at every pair."""
+        model.count(self.train.letters, self.train.targets)
+        self.names_seen += len(self.train)
+        loss = torch.tensor(evaluate(model, self.train).loss)
+        self._fresh.append((self.step + 1, self.seconds, self.names_seen, loss))
+
+    # ------------------------------------------------------------------------------------------------- batches
+
+    def _next_batch(self) -> Batch:
+        size = self.recipe.batch_size
+        if self.recipe.batching == "names":
+            names = self._take(size, len(self.train), shuffled=True)
+            self.names_seen += len(names)
+            return self.train.batch(names)
+        if self.recipe.batching == "passes":
+            rows = self._take(size, self.train.targets_count, shuffled=False)
+        else:
+            rows = torch.randint(self.train.targets_count, (size,), generator=self.dice)
+        self.names_seen += len(rows) * len(self.train) / self.train.targets_count
+        return self.train.prefixes(rows)
+
+    def _take(self, size: int, total: int, *, shuffled: bool) -> Tensor:
+        """The next `size` of this pass over `total` things; fewer at its end, so that each comes once a pass."""
+        if len(self._order) == 0:
+            self._order = torch.randperm(total, generator=self.dice) if shuffled else torch.arange(total)
+        taken, self._order = self._order[:size], self._order[size:]
+        return taken
+
+    def _rate_factor(self) -> float:
+        """What the schedule makes of the learning rate at this step."""
+        done = self.step / self.recipe.steps
+        if self.recipe.schedule == "decay":
+            passes = self.step // max(math.ceil(self.train.targets_count / self.recipe.batch_size), 1)
+            return DECAY ** (passes // DECAY_PASSES)
+        if self.recipe.schedule == "drop":
+            return DROP if done >= DROP_AT else 1.0
+        if self.recipe.schedule == "warmup":
+            if self.recipe.seconds is not None:
+                done = max(done, min(self.seconds / self.recipe.seconds, 1.0))
+            if done < WARMUP:
+                return (done + 1 / self.recipe.steps) / (WARMUP + 1 / self.recipe.steps)
+            return 0.5 * (1 + math.cos(math.pi * (done - WARMUP) / (1 - WARMUP)))
+        return 1.0
+
+    # ------------------------------------------------------------------------------------- watching over the run
+
+    def fetch(self) -> None:
+        """Bring the latest losses from the device to the curve, and keep weights that are known to be good.
+
+        A finite loss at the start of this stretch proves the weights that were set aside at the end of the last.
+        """
+        if not self._fresh:
+            return
+        losses = torch.stack([loss for *_, loss in self._fresh]).tolist()
+        points = [Point(s, t, n, loss) for (s, t, n, _), loss in zip(self._fresh, losses, strict=True)]
+        self._fresh.clear()
+        if math.isfinite(losses[0]):
+            self._good = self._candidate
+        bad = next((point for point in points if not math.isfinite(point.loss)), None)
+        if bad is None:
+            self.curve.train += points
+            self._candidate = _copy(self.model)
+        else:
+            self.curve.train += points[: points.index(bad)]
+            self._diverge(bad.step)
+
+    def _evaluate(self) -> None:
+        loss = evaluate(self.model, self.validation).loss
+        if math.isfinite(loss):
+            self.curve.validation.append(Point(self.step, self.seconds, self.names_seen, loss))
+        else:
+            self._diverge(self.step)
+
+    def _diverge(self, step: int) -> None:
+        self.model.load_state_dict(self._good)
+        self.diverged = True
+        self.finished = (
+            f"The loss stopped being a number at step {step:,}. The last good weights are kept; "
+            f"try a learning rate below {self.recipe.learning_rate:g}."
+        )
+
+    def _decide(self, last: bool) -> None:
+        """Whether this evaluation ends the run."""
+        if self.diverged:
+            return
+        loss, recipe = self.curve.validation[-1].loss, self.recipe
+        if loss < self._best_loss:
+            self._best_loss, self._waited = loss, 0
+            if recipe.patience is not None:
+                self._best = _copy(self.model)
+        else:
+            self._waited += 1
+        if recipe.target is not None and loss <= recipe.target:
+            self.finished = f"Validation loss reached the target of {recipe.target:g}."
+        elif last:
+            self.finished = "All steps are done." if self.step >= recipe.steps else "The time is up."
+        elif recipe.patience is not None and self._waited >= recipe.patience:
+            self.finished = f"No better validation loss in {recipe.patience} evaluations; the best weights are kept."
+            self.model.load_state_dict(self._best)
+
+    def _progress(self, evaluated: bool) -> Progress:
+        return Progress(self.step, self.seconds, self.names_seen, evaluated, self.finished, self.diverged)
+
+    # ----------------------------------------------------------------------------------------- save and go on
+
+    def state(self) -> TrainerState:
+        """A copy of everything that the rest of the run depends on. Curves are the caller's to keep."""
+        self.fetch()
+        tensors = {"dice": self.dice.get_state(), "dropout_dice": self.dropout_dice.get_state(), "order": self._order}
+        for name, weights in {"model": _copy(self.model), "good": self._good, "candidate": self._candidate}.items():
+            tensors |= {f"{name}/{key}": value for key, value in weights.items()}
+        if self.recipe.patience is not None:
+            tensors |= {f"best/{key}": value for key, value in self._best.items()}
+        for index, slot in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{index}/{key}": value.clone() for key, value in slot.items()}
+        info = {
+            "step": self.step, "seconds": self.seconds, "names_seen": self.names_seen, "finished": self.finished,
+            "diverged": self.diverged, "best_loss": self._best_loss if self._best_loss < math.inf else None,
+            "waited": self._waited,
+        }  # fmt: skip
+        return TrainerState({key: value.cpu().contiguous() for key, value in tensors.items()}, info)
+
+    def load(self, state: TrainerState) -> None:
+        """Take up a run where `state` left it, to the same numbers as if it had never stopped."""
+        tensors, info = state.tensors, state.info
+        self.model.load_state_dict(_under("model/", tensors))
+        self._good, self._candidate = _under("good/", tensors), _under("candidate/", tensors)
+        self._best = _under("best/", tensors) or self._good
+        self.dice.set_state(tensors["dice"])
+        self.dropout_dice.set_state(tensors["dropout_dice"])
+        self._order = tensors["order"]
+        slots: dict[int, dict[str, Tensor]] = {}
+        for key, value in _under("optimiser/", tensors).items():
+            index, name = key.split("/")
+            slots.setdefault(int(index), {})[name] = value
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
+        self.step, self.seconds, self.names_seen = info["step"], info["seconds"], info["names_seen"]
+        self.finished, self.diverged, self._waited = info["finished"], info["diverged"], info["waited"]
+        self._best_loss = math.inf if info["best_loss"] is None else info["best_loss"]
+
+
+def _optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
+    """Plain SGD or AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), one fused call a step."""
+    parameters = list(model.parameters()) or [torch.nn.Parameter(torch.zeros(0, device=model.device))]
+    if recipe.optimiser == "adamw":
+        return torch.optim.AdamW(parameters, lr=0.0, weight_decay=recipe.weight_decay, fused=True)
+    return torch.optim.SGD(parameters, lr=0.0, fused=True)
+
+
+def _copy(model: Model) -> dict[str, Tensor]:
+    return {key: value.detach().clone() for key, value in model.state_dict().items()}
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
