@@ -88,14 +88,15 @@ def _wait_until_healthy(server: subprocess.Popen[bytes], address: str) -> None:
 def watched(page: Page) -> Iterator[None]:
     """Collect what goes wrong in the page while the block runs, and fail if anything did.
 
-    Counted: uncaught exceptions, and console errors whose source is the app itself (a font that another host
-    did not serve is not ours).
+    Counted: uncaught exceptions, and console errors whose source is the app itself. Not ours: an icon that another
+    host did not serve, and Streamlit's search below a deep link for the server's health before it tries the root.
     """
     errors: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
         source = message.location.get("url", "")
-        if message.type == "error" and (not source or "127.0.0.1" in source):
+        ours = not source or ("127.0.0.1" in source and "/_stcore/" not in source)
+        if message.type == "error" and ours:
             errors.append(f"{message.text} ({source})")
 
     def on_page_error(error: Error) -> None:
