@@ -1,0 +1,175 @@
+// A Plotly chart that stays mounted through every rerun of the page. Streamlit calls the function exported here again
+// whenever the figure or the theme changes; the first call makes the plot, all later ones hand it the new figure, so
+// that zoom, pan and hidden traces (kept by Plotly under layout.uirevision) survive.
+
+const charts = new WeakMap(); // the element that Streamlit gives us -> its chart
+const touch = matchMedia("(pointer: coarse)");
+let library = null; // a promise of Plotly, shared by all charts of the page
+
+// The library is a file of the plotly Python package, served beside this one. Its address carries its version, so a copy
+// that the browser holds is good for ever; "force-cache" says so, since the server sends no lifetime.
+async function loadPlotly(version) {
+  const url = new URL(`../wavenames.plotly/plotly.min.js?v=${version}`, import.meta.url);
+  const answer = await fetch(url, { cache: "force-cache" });
+  if (!answer.ok) throw new Error(`the plotting library did not arrive (${answer.status})`);
+  const source = URL.createObjectURL(new Blob([await answer.blob()], { type: "text/javascript" }));
+  await new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = source;
+    script.onload = resolve;
+    script.onerror = () => reject(new Error("the plotting library did not start"));
+    document.head.append(script);
+  });
+  URL.revokeObjectURL(source);
+  return window.Plotly;
+}
+
+function element(tag, className, parent) {
+  const node = document.createElement(tag);
+  node.className = className;
+  parent.append(node);
+  return node;
+}
+
+// Everything that a figure leaves open: colours and type come from the theme in use, so figures name neither.
+function template(style) {
+  const read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const text = read("--st-text-color", "#808080");
+  const line = read("--st-border-color", "rgba(128, 128, 128, 0.3)");
+  const clear = "rgba(0, 0, 0, 0)";
+  const axis = {
+    automargin: true, zeroline: false, gridcolor: line, gridwidth: 1, linecolor: line, ticks: "",
+    title: { standoff: 10, font: { size: 13 } }, tickfont: { size: 12 },
+  };
+  return {
+    layout: {
+      paper_bgcolor: clear, plot_bgcolor: clear,
+      font: { family: read("--st-font", "sans-serif"), size: 13, color: text },
+      xaxis: axis, yaxis: axis,
+      margin: { l: 48, r: 16, t: 28, b: 40 },
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: clear },
+      hoverlabel: { bgcolor: read("--st-background-color", "#ffffff"), bordercolor: line, font: { color: text } },
+      modebar: { bgcolor: clear, color: text, activecolor: read("--st-primary-color", text) },
+      colorway: ["#808080"],
+      // A finger that drags over a chart means to scroll the page; zooming stands in the bar above the chart.
+      dragmode: touch.matches ? false : "zoom",
+    },
+  };
+}
+
+class Chart {
+  constructor(parent) {
+    this.root = element("figure", "wn-plot", parent);
+    this.plot = element("div", "wn-plot-area", this.root);
+    const twin = element("details", "wn-plot-text", this.root);
+    element("summary", "", twin).textContent = "As text";
+    this.words = element("p", "", twin);
+    this.next = null; // the figure that waits to be drawn
+    this.drawing = false;
+    this.gone = false; // taken off the page
+    this.held = false; // a button is down on the plot: a redraw would break the zoom box
+    this.plot.addEventListener("pointerdown", () => { this.held = true; });
+    this.release = () => { this.held = false; setTimeout(() => this.draw()); };
+    addEventListener("pointerup", this.release);
+    addEventListener("pointercancel", this.release);
+    this.resize = new ResizeObserver(() => {
+      if (this.made && this.plot.clientWidth > 0) this.Plotly.Plots.resize(this.plot);
+    });
+    this.resize.observe(this.plot);
+  }
+
+  update(data, clicked) {
+    this.clicked = data.clickable ? clicked : null;
+    this.words.textContent = data.text;
+    this.root.setAttribute("aria-label", data.text.split("\n", 1)[0]);
+    this.plot.style.height = `${data.height}px`;
+    this.plot.classList.toggle("wn-clickable", data.clickable);
+    this.next = data;
+    this.draw();
+  }
+
+  async draw() {
+    if (!this.next || this.drawing || this.held) return;
+    this.drawing = true;
+    try {
+      library ??= loadPlotly(this.next.plotly);
+      this.Plotly = await library;
+      while (this.next && !this.held && !this.gone) {
+        const data = this.next;
+        this.next = null;
+        await this.show(data);
+      }
+    } catch (error) {
+      if (!this.Plotly) library = null; // the next figure asks for the library again
+      if (!this.made) this.plot.textContent = `This chart could not be drawn: ${error.message}.`;
+      console.error(error);
+    } finally {
+      this.drawing = false;
+      if (this.gone) this.purge();
+    }
+  }
+
+  async show(data) {
+    // Plotly writes into what it is given, and Streamlit hands the same object again when only the theme changed.
+    const { traces, layout } = structuredClone({ traces: data.traces, layout: data.layout });
+    layout.height = data.height;
+    layout.autosize = true;
+    layout.template = template(getComputedStyle(this.root));
+    const options = {
+      displaylogo: false, responsive: false, displayModeBar: touch.matches || "hover", doubleClick: "reset",
+      modeBarButtons: [touch.matches ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["zoom2d", "pan2d", "resetScale2d"]],
+    };
+    if (this.made) {
+      await this.Plotly.react(this.plot, traces, layout, options);
+      return;
+    }
+    this.plot.textContent = "";
+    await this.Plotly.newPlot(this.plot, traces, layout, options);
+    this.made = true;
+    this.plot.on("plotly_click", (event) => this.choose(event.points[0]));
+    this.plot.addEventListener("keydown", (event) => this.key(event));
+  }
+
+  choose(point) {
+    if (point?.customdata !== undefined) this.clicked?.(point.customdata);
+  }
+
+  // Arrow keys walk along the first trace of a clickable chart, Enter or Space chooses, as a click would.
+  key(event) {
+    const points = this.plot.calcdata?.[0] ?? [];
+    if (!this.clicked || event.target !== this.plot || points.length === 0) return;
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (step) {
+      this.at = this.at === undefined ? 0 : (this.at + step + points.length) % points.length;
+      this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: this.at }]);
+    } else if ((event.key === "Enter" || event.key === " ") && this.at !== undefined) {
+      this.choose({ customdata: this.plot.data[0].customdata?.[this.at] });
+    } else return;
+    event.preventDefault();
+  }
+
+  remove() {
+    removeEventListener("pointerup", this.release);
+    removeEventListener("pointercancel", this.release);
+    this.resize.disconnect();
+    this.gone = true;
+    if (!this.drawing) this.purge(); // else when the drawing is done: Plotly draws in steps and needs its plot to the end
+    this.root.remove();
+  }
+
+  purge() {
+    if (this.made) this.Plotly.purge(this.plot);
+  }
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  if (!charts.has(parentElement)) charts.set(parentElement, new Chart(parentElement));
+  const chart = charts.get(parentElement);
+  chart.update(data, (value) => setTriggerValue("clicked", value));
+  if (data.clickable) chart.plot.tabIndex = 0;
+  else chart.plot.removeAttribute("tabindex");
+  return () => {
+    charts.delete(parentElement);
+    chart.remove();
+  };
+}
