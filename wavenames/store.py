@@ -1,0 +1,805 @@
+"""What was run and what came of it: a database for rows, a data folder for weights.
+
+Everything written goes through one thread. It collects rows for half a second and commits them in one
+transaction, so that training never waits for a disk; and what was asked for first is written first. Reading
+happens in the caller's thread, side by side with writing (SQLite in WAL mode, https://www.sqlite.org/wal.html).
+
+The data folder (`WAVENAMES_DATA`, or ./data) holds::
+
+    wavenames.db                              runs, metrics, samples, embeddings, uploaded lists
+    runs/<id>/checkpoint.safetensors          the finished model
+    runs/<id>/state.safetensors               all that is needed to go on with a run that was cut off
+
+`WAVENAMES_DATABASE` puts the rows elsewhere, by any URL that SQLAlchemy knows (PostgreSQL for more than one
+machine).
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import logging
+import os
+import re
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, TypedDict, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import (
+    JSON,
+    URL,
+    BigInteger,
+    Connection,
+    Engine,
+    ForeignKey,
+    LargeBinary,
+    Text,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
+
+log = logging.getLogger(__name__)
+
+SCHEMA = 1  # raise it, and write the way from the old one, when a table changes
+BATCH_SECONDS = 0.5  # how long rows wait for company
+QUEUE_BOUND = 2000  # items that may wait; past it `later` makes the caller wait
+FRAME_BYTES = 4_000_000  # embedding frames kept for one run
+
+Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+UNFINISHED: tuple[Status, ...] = ("queued", "running", "paused")
+RUN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+T = TypeVar("T")
+
+
+class StoreFailed(RuntimeError):
+    """The database took no more rows; the sentence says why, `__cause__` holds the error itself."""
+
+
+# ----------------------------------------------------------------------------------------------- what goes in
+
+
+class Changes(TypedDict, total=False):
+    """Fields of a run that change while it goes on. Losses are nats per letter."""
+
+    title: str
+    status: Status
+    verdict: str | None
+    error: str | None
+    parameters: int
+    device: str
+    step: int
+    seconds: float
+    train: float | None
+    validation: float | None
+    test: float | None
+    best_validation: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values for some fields of a run."""
+
+    run: str
+    fields: Changes
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """Points of a loss curve: (step, seconds, names seen, loss in nats per letter) each, steps rising."""
+
+    run: str
+    split: str
+    points: Sequence[tuple[int, float, int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class SampledNames:
+    """Names drawn at one step; the place in `names` is the slot, with its own dice throughout the run."""
+
+    run: str
+    step: int
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The letters' vectors (V, E) at one step."""
+
+    run: str
+    step: int
+    vectors: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class StateFile:
+    """All that is needed to go on with a run, as the bytes of a file; it replaces the one before.
+
+    It is written after the rows that were queued before it, so that rows are never behind the state.
+    """
+
+    run: str
+    data: bytes
+
+
+Item = Change | Metrics | SampledNames | Frame | StateFile
+
+
+# --------------------------------------------------------------------------------------------- what comes out
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run as the database knows it. Losses are nats per letter over a whole split."""
+
+    id: str
+    title: str
+    preset: str
+    family: str
+    config: dict[str, Any]
+    status: Status
+    verdict: str | None
+    error: str | None
+    created: datetime
+    updated: datetime
+    parameters: int | None
+    device: str | None
+    step: int
+    steps: int
+    seconds: float
+    train: float | None
+    validation: float | None
+    test: float | None
+    best_validation: float | None
+
+    def configuration(self) -> RunConfig:
+        """The run's configuration.
+
+        Raises:
+            Refusal: it was written by another version of wavenames and is not valid in this one.
+        """
+        return RunConfig.checked(**self.config)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A loss curve, one entry a point. Loss in nats per letter of the split that it is filed under."""
+
+    step: npt.NDArray[np.int64]
+    seconds: npt.NDArray[np.float64]
+    names_seen: npt.NDArray[np.int64]
+    loss: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredList:
+    """A name list that came from outside."""
+
+    id: str
+    title: str
+    names: tuple[str, ...]
+    source: str
+    licence: str = ""
+
+
+# ----------------------------------------------------------------------------------------------------- tables
+
+
+class _Table(DeclarativeBase):
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        bytes: LargeBinary,
+    }
+
+
+class _About(_Table):
+    __tablename__ = "wavenames_about"
+    schema: Mapped[int] = mapped_column(primary_key=True)
+
+
+class _Run(_Table):
+    __tablename__ = "runs"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    preset: Mapped[str]
+    family: Mapped[str]
+    config: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(index=True)
+    verdict: Mapped[str | None]
+    error: Mapped[str | None]
+    created: Mapped[float]  # seconds since 1970, UTC
+    updated: Mapped[float]
+    parameters: Mapped[int | None]
+    device: Mapped[str | None]
+    step: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int]
+    seconds: Mapped[float] = mapped_column(default=0.0)
+    train: Mapped[float | None]
+    validation: Mapped[float | None]
+    test: Mapped[float | None]
+    best_validation: Mapped[float | None]
+    # A deleted run leaves its id behind, empty: rows still under way for it are dropped, its link can say so.
+    deleted: Mapped[bool] = mapped_column(default=False)
+
+
+class _Metric(_Table):
+    __tablename__ = "metrics"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    split: Mapped[str] = mapped_column(primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    seconds: Mapped[float]
+    names_seen: Mapped[int] = mapped_column(BigInteger)
+    loss: Mapped[float | None]  # SQLite turns a loss that is not a number into NULL
+
+
+class _Sample(_Table):
+    __tablename__ = "samples"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    slot: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+
+
+class _Frame(_Table):
+    __tablename__ = "frames"
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    letters: Mapped[int]
+    vectors: Mapped[bytes]  # float32, little-endian, (letters, size)
+
+
+class _List(_Table):
+    __tablename__ = "lists"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    names: Mapped[list[str]]
+    source: Mapped[str]
+    licence: Mapped[str]
+    created: Mapped[float]
+
+
+HISTORY = (_Metric, _Sample, _Frame)
+
+
+# ------------------------------------------------------------------------------------------------------ files
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Write a file so that `path` holds all of the old content or all of the new, whenever the power goes.
+
+    Gives the path of an empty temporary file in the same folder. When the block ends well it takes the place of
+    `path`, when it raises it is removed.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb+") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def data_folder() -> Path:
+    """Where this machine keeps runs: `WAVENAMES_DATA`, or ./data."""
+    return Path(os.environ.get("WAVENAMES_DATA") or "data")
+
+
+def clean_title(title: str) -> str:
+    """A title as it is kept: blanks trimmed and joined.
+
+    Raises:
+        Refusal: nothing is left, it is too long, or it holds characters that cannot be shown.
+    """
+    title = " ".join(title.split())
+    if not 1 <= len(title) <= SERVER_LIMITS.max_title:
+        raise Refusal(f"Title has {len(title)} characters; allowed is 1 to {SERVER_LIMITS.max_title}.")
+    for letter in title:
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            raise Refusal(f"Title holds the control character U+{ord(letter):04X}; allowed is what can be seen.")
+    return title
+
+
+# --------------------------------------------------------------------------------------------- the one writer
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A write whose caller waits for its result."""
+
+    work: Callable[[Session], Any]
+    result: Future[Any]
+
+
+class _Writer:
+    """Takes items from any thread and commits them from one, in order, a transaction every BATCH_SECONDS.
+
+    What fails because the disk is full or the database is away is kept and tried again; what fails for any other
+    reason is a mistake in the program, and its batch is lost. Either way the next caller hears of it.
+    """
+
+    def __init__(self, engine: Engine, write_states: Callable[[dict[str, StateFile]], None]) -> None:
+        self._engine = engine
+        self._write_states = write_states
+        self._changed = threading.Condition()
+        self._waiting: list[Item | _Call] = []
+        self._asked = self._done = 0
+        self._urgent = self._closing = False
+        self._failure: Exception | None = None
+        self._thread = threading.Thread(target=self._loop, name="wavenames-store", daemon=True)
+        self._thread.start()
+
+    def add(self, items: Sequence[Item]) -> None:
+        """Queue items; waits while the queue is full."""
+        with self._changed:
+            self._changed.wait_for(lambda: len(self._waiting) < QUEUE_BOUND or self._failure or self._closing)
+            self._complain()
+            self._append(items)
+
+    def call(self, work: Callable[[Session], T]) -> T:
+        """Run a write in the writer's thread, after all that was queued before; gives its result."""
+        result: Future[T] = Future()
+        with self._changed:
+            self._append([_Call(work, result)])
+            self._urgent = True
+        return result.result()
+
+    def flush(self) -> None:
+        """Wait until all that was queued so far is committed."""
+        with self._changed:
+            asked, self._urgent = self._asked, True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._done >= asked or self._failure)
+            self._complain()
+
+    def close(self) -> None:
+        """Commit what is queued and end the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        self._thread.join()
+        self._complain()
+
+    def _append(self, items: Sequence[Item | _Call]) -> None:
+        if self._closing:
+            raise StoreFailed("The store is closed; nothing more can be written.")
+        self._waiting += items
+        self._asked += len(items)
+        self._changed.notify_all()
+
+    def _complain(self) -> None:
+        if self._failure is not None:
+            reason = getattr(self._failure, "orig", None) or self._failure
+            raise StoreFailed(f"Results can't be saved: {reason}.") from self._failure
+
+    def _loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._waiting or self._closing)
+                self._changed.wait_for(
+                    lambda: self._urgent or self._closing or len(self._waiting) > QUEUE_BOUND / 2, BATCH_SECONDS
+                )
+                batch, self._waiting, self._urgent = self._waiting, [], False
+            again = self._write(batch)
+            with self._changed:
+                self._waiting[:0] = again
+                self._done += len(batch) - len(again)
+                self._changed.notify_all()
+                if self._closing and (again or not self._waiting):
+                    return
+
+    def _write(self, batch: list[Item | _Call]) -> list[Item]:
+        """Commit a batch; what must be tried again comes back."""
+        rows: list[Item] = [item for item in batch if not isinstance(item, _Call)]
+        try:
+            with Session(self._engine) as session, session.begin():
+                answers = _apply(session, batch)
+                deleted = _deleted(session, rows)
+        except Exception as error:
+            log.exception("%d rows could not be written", len(batch))
+            self._failure = error
+            for call in batch:
+                if isinstance(call, _Call):
+                    call.result.set_exception(error)
+            return rows if isinstance(error, OperationalError) else []
+        states = {item.run: item for item in rows if isinstance(item, StateFile) and item.run not in deleted}
+        try:
+            self._write_states(states)
+            if isinstance(self._failure, OperationalError | OSError):
+                self._failure = None
+            return []
+        except OSError as error:
+            log.exception("The state of a run could not be written")
+            self._failure = error
+            return list(states.values())
+        finally:
+            for answer in answers:
+                answer()
+
+
+def _apply(session: Session, batch: Sequence[Item | _Call]) -> list[Callable[[], None]]:
+    """Write items in order; gives what to tell the callers once it is committed."""
+    answers: list[Callable[[], None]] = []
+    for _, group in itertools.groupby(batch, type):
+        together = list(group)
+        _insert(session, [item for item in together if not isinstance(item, _Call)])
+        for call in (item for item in together if isinstance(item, _Call)):
+            try:
+                with session.begin_nested():
+                    value = call.work(session)
+            except Exception as error:  # noqa: BLE001 - it is the caller's, who gets it
+                answers.append(partial(call.result.set_exception, error))
+            else:
+                answers.append(partial(call.result.set_result, value))
+    return answers
+
+
+def _deleted(session: Session, items: Sequence[Item]) -> set[str]:
+    runs = {item.run for item in items}
+    return set(session.scalars(select(_Run.id).where(_Run.id.in_(runs), _Run.deleted))) if runs else set()
+
+
+def _insert(session: Session, items: Sequence[Item]) -> None:
+    """Write items of one kind, except those of deleted runs."""
+    deleted = _deleted(session, items)
+    items = [item for item in items if item.run not in deleted]
+    rows: list[dict[str, Any]] = []
+    table: type[_Table] = _Metric
+    for item in items:
+        match item:
+            case Metrics(run, split, points):
+                rows += [
+                    {"run": run, "split": split, "step": at, "seconds": t, "names_seen": seen, "loss": loss}
+                    for at, t, seen, loss in points
+                ]
+            case SampledNames(run, step, names):
+                table = _Sample
+                rows += [{"run": run, "step": step, "slot": i, "name": name} for i, name in enumerate(names)]
+            case Frame(run, step, vectors):
+                table = _Frame
+                data = np.ascontiguousarray(vectors, dtype="<f4").tobytes()
+                rows.append({"run": run, "step": step, "letters": len(vectors), "vectors": data})
+            case Change(run, changes):
+                session.execute(update(_Run).where(_Run.id == run).values(**changes, updated=time.time()))
+            case StateFile():
+                pass  # a file, written once the rows before it are safe
+    if rows:
+        session.execute(insert(table), rows)
+    if table is _Frame:
+        for run in {item.run for item in items}:
+            _thin_frames(session, run)
+
+
+def _thin_frames(session: Session, run: str) -> None:
+    """Drop every second frame, never the first or the last, until the run's frames fit FRAME_BYTES."""
+    sizes = session.execute(
+        select(_Frame.step, func.length(_Frame.vectors)).where(_Frame.run == run).order_by(_Frame.step)
+    ).all()
+    kept = list(sizes)
+    while len(kept) > 2 and sum(size for _, size in kept) > FRAME_BYTES:
+        kept = [*kept[:-1:2], kept[-1]]
+    if len(kept) < len(sizes):
+        steps = {step for step, _ in sizes} - {step for step, _ in kept}
+        session.execute(delete(_Frame).where(_Frame.run == run, _Frame.step.in_(steps)))
+
+
+# ------------------------------------------------------------------------------------------------------ store
+
+
+class Store:
+    """All that outlives the server, safe to use from any thread. Results are plain values.
+
+    Args:
+        url: where the rows are; default `WAVENAMES_DATABASE`, else SQLite in the data folder.
+        folder: the data folder; default `data_folder()`.
+
+    Raises:
+        Refusal: the folder or the database cannot be used, or a newer wavenames wrote it.
+    """
+
+    def __init__(self, url: str | None = None, folder: Path | None = None) -> None:
+        self.folder = (folder or data_folder()).resolve()
+        file = URL.create("sqlite", database=str(self.folder / "wavenames.db"))
+        try:
+            (self.folder / "runs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"can't be made ({error.strerror}); set WAVENAMES_DATA to one that can"
+            raise Refusal(f"The data folder {self.folder} {reason}.") from None
+        self._engine = _open(url or os.environ.get("WAVENAMES_DATABASE") or file)
+        self._writer = _Writer(self._engine.execution_options(writes=True), self._write_states)
+        atexit.register(self.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Write all that is queued and let go of the database.
+
+        Raises:
+            StoreFailed: something could not be written.
+        """
+        atexit.unregister(self.close)
+        try:
+            self._writer.close()
+        finally:
+            self._engine.dispose()
+
+    # -- writing
+
+    def later(self, *items: Item) -> None:
+        """Queue rows for the next transaction; returns at once unless the queue is full.
+
+        Raises:
+            StoreFailed: an earlier write failed, or the store is closed.
+        """
+        self._writer.add(items)
+
+    def flush(self) -> None:
+        """Wait until all that was queued so far is on disk.
+
+        Raises:
+            StoreFailed: it could not be written.
+        """
+        self._writer.flush()
+
+    def create(self, config: RunConfig, *, title: str | None = None, status: Status = "queued") -> str:
+        """Enter a new run; gives its unguessable id."""
+        now = time.time()
+        row = _Run(
+            id=secrets.token_urlsafe(16),
+            title=clean_title(title or config.preset),
+            preset=config.preset,
+            family=config.model.family,
+            config=config.model_dump(mode="json"),
+            status=status,
+            created=now,
+            updated=now,
+            steps=config.recipe.steps,
+        )
+        run_id = row.id
+        self._writer.call(lambda session: session.add(row))
+        return run_id
+
+    def set_status(
+        self, run_id: str, status: Status, *, verdict: str | None = None, error: str | None = None
+    ) -> None:
+        """Set a run's status with what there is to say about it, and wait until it is kept."""
+        self._change(run_id, {"status": status, "verdict": verdict, "error": error})
+
+    def rename(self, run_id: str, title: str) -> None:
+        """Give a run another title.
+
+        Raises:
+            Refusal: the title is empty, too long or not text; or there is no such run.
+        """
+        self._change(run_id, {"title": clean_title(title)})
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run: rows, samples, embeddings, files. Rows still queued for it are dropped.
+
+        Raises:
+            Refusal: there is no such run.
+        """
+        self.run(run_id)
+
+        def work(session: Session) -> None:
+            for table in HISTORY:
+                session.execute(delete(table).where(table.run == run_id))
+            emptied: dict[str, Any] = {"title": "", "config": {}, "verdict": None, "error": None, "deleted": True}
+            session.execute(update(_Run).where(_Run.id == run_id).values(**emptied, updated=time.time()))
+
+        self._writer.call(work)
+        shutil.rmtree(self._files(run_id), ignore_errors=True)
+
+    def rewind(self, run_id: str, step: int) -> None:
+        """Forget what a run did after a step, before it goes on from there."""
+
+        def work(session: Session) -> None:
+            for table in HISTORY:
+                session.execute(delete(table).where(table.run == run_id, table.step > step))
+
+        self._writer.call(work)
+
+    def mark_interrupted(self) -> list[str]:
+        """At the start of a server: runs that a restart cut off become "interrupted"; gives their ids."""
+
+        def work(session: Session) -> list[str]:
+            unfinished = select(_Run.id).where(_Run.status.in_(UNFINISHED), ~_Run.deleted)
+            cut = list(session.scalars(unfinished))
+            session.execute(update(_Run).where(_Run.id.in_(cut)).values(status="interrupted", updated=time.time()))
+            return cut
+
+        cut = self._writer.call(work)
+        for run_id in cut:
+            for leftover in self._files(run_id).glob("*.tmp"):
+                leftover.unlink(missing_ok=True)
+        return cut
+
+    def keep_list(self, names: StoredList) -> None:
+        """Keep an uploaded list, so that runs on it can go on after a restart. The same id replaces."""
+        row = _List(
+            id=names.id,
+            title=names.title,
+            names=list(names.names),
+            source=names.source,
+            licence=names.licence,
+            created=time.time(),
+        )
+        self._writer.call(lambda session: session.merge(row))
+
+    def _change(self, run_id: str, fields: Changes) -> None:
+        self.run(run_id)
+        self.later(Change(run_id, fields))
+        self.flush()
+
+    # -- reading
+
+    def runs(self) -> list[Run]:
+        """All runs, newest first."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(_Run).where(~_Run.deleted).order_by(_Run.created.desc(), _Run.id))
+            return [_run(row) for row in rows]
+
+    def run(self, run_id: str) -> Run:
+        """One run.
+
+        Raises:
+            Refusal: there is none with this id, or it was deleted.
+        """
+        with Session(self._engine) as session:
+            row = session.get(_Run, run_id) if RUN_ID.fullmatch(run_id) else None
+            if row is None:
+                raise _no_such_run(run_id)
+            if row.deleted:
+                raise Refusal("This run was deleted.")
+            return _run(row)
+
+    def curve(self, run_id: str, split: str) -> Curve:
+        """A run's losses on a split ("train" or "validation"), steps rising; empty if there are none."""
+        wanted = select(_Metric.step, _Metric.seconds, _Metric.names_seen, _Metric.loss)
+        wanted = wanted.where(_Metric.run == run_id, _Metric.split == split).order_by(_Metric.step)
+        with Session(self._engine) as session:
+            rows = session.execute(wanted).all()
+        table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 4)
+        step, seconds, names_seen, loss = table.T
+        return Curve(step.astype(np.int64), seconds.copy(), names_seen.astype(np.int64), loss.copy())
+
+    def samples(self, run_id: str) -> list[tuple[int, tuple[str, ...]]]:
+        """(step, names) of each drawing, steps rising; the place in names is the slot."""
+        with Session(self._engine) as session:
+            wanted = select(_Sample.step, _Sample.name).where(_Sample.run == run_id)
+            rows = session.execute(wanted.order_by(_Sample.step, _Sample.slot)).all()
+        by_step = itertools.groupby(rows, itemgetter(0))
+        return [(step, tuple(name for _, name in group)) for step, group in by_step]
+
+    def frames(self, run_id: str) -> list[tuple[int, npt.NDArray[np.float32]]]:
+        """(step, letters' vectors (V, E)), steps rising; thinned to FRAME_BYTES in all."""
+        with Session(self._engine) as session:
+            rows = session.scalars(select(_Frame).where(_Frame.run == run_id).order_by(_Frame.step))
+            return [(row.step, np.frombuffer(row.vectors, "<f4").reshape(row.letters, -1)) for row in rows]
+
+    def name_list(self, list_id: str) -> StoredList | None:
+        """An uploaded list, or None where this server has none of that id."""
+        with Session(self._engine) as session:
+            row = session.get(_List, list_id)
+            if row is None:
+                return None
+            return StoredList(row.id, row.title, tuple(row.names), row.source, row.licence)
+
+    # -- files
+
+    def checkpoint_path(self, run_id: str) -> Path:
+        """Where the finished model of a run is, or will be; write it through `replacing`."""
+        return self._files(run_id) / "checkpoint.safetensors"
+
+    def state_path(self, run_id: str) -> Path:
+        """Where the state is from which a run can go on; the store writes it (`StateFile`)."""
+        return self._files(run_id) / "state.safetensors"
+
+    def _files(self, run_id: str) -> Path:
+        if not RUN_ID.fullmatch(run_id):  # ids come from links: never let one walk out of the folder
+            raise _no_such_run(run_id)
+        return self.folder / "runs" / run_id
+
+    def _write_states(self, states: dict[str, StateFile]) -> None:
+        for run_id, state in states.items():
+            with replacing(self.state_path(run_id)) as temporary:
+                temporary.write_bytes(state.data)
+
+
+def _no_such_run(run_id: str) -> Refusal:
+    return Refusal(f"There is no run '{run_id[:30]}' here; its link may be cut short, or of another server.")
+
+
+def _run(row: _Run) -> Run:
+    values = {field.name: getattr(row, field.name) for field in fields(Run)}
+    times = {name: datetime.fromtimestamp(values[name], UTC) for name in ("created", "updated")}
+    return Run(**(values | times))
+
+
+def _open(url: str | URL) -> Engine:
+    """Connect, and make or check the tables.
+
+    Raises:
+        Refusal: a bad URL, a missing driver, a damaged file, another program's database or a newer schema.
+    """
+    try:
+        address = make_url(url)
+        shown = address.render_as_string(hide_password=True)
+        engine = create_engine(address)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise Refusal(f"The database URL can't be used: {error}") from None
+    if address.get_backend_name() == "sqlite":
+        if address.database in (None, "", ":memory:"):
+            raise Refusal("The database is SQLite in memory; allowed is SQLite in a file.")
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    try:
+        with engine.execution_options(writes=True).begin() as connection:
+            found = set(inspect(connection).get_table_names())
+            if _About.__tablename__ not in found:
+                if found & set(_Table.metadata.tables):
+                    raise Refusal(f"The database {shown} is another program's; give wavenames its own.")
+                _Table.metadata.create_all(connection)
+                connection.execute(insert(_About).values(schema=SCHEMA))
+            schema = connection.scalar(select(_About.schema))
+    except DBAPIError as error:
+        engine.dispose()
+        raise Refusal(f"The database {shown} can't be opened: {error.orig}.") from None
+    except Refusal:
+        engine.dispose()
+        raise
+    if schema != SCHEMA:
+        engine.dispose()
+        raise Refusal(f"The database {shown} has version {schema}; this wavenames reads {SCHEMA}: update it.")
+    return engine
+
+
+def _configure_sqlite(connection: Any, _: object) -> None:
+    """Readers beside the writer; wait for a lock rather than fail; no rows without their run."""
+    connection.isolation_level = None  # transactions begin where `_begin_sqlite` says, not where sqlite3 guesses
+    cursor = connection.cursor()
+    for pragma in ("busy_timeout = 10000", "journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A transaction that will write takes the lock at once; turning writer half-way can fail without a wait."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
