@@ -1,0 +1,46 @@
+"""The README says what is there, and nothing is committed that should not be."""
+
+import hashlib
+import re
+import subprocess
+
+from tests.browser import ROOT
+
+LARGEST = 2_000_000  # bytes of one committed file
+MAKEMORE_LIST = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def code_blocks(language: str) -> list[str]:
+    """The fenced blocks of the README in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+
+def committed() -> list[str]:
+    """Paths of all files that git keeps, from the project's root."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True)  # noqa: S607
+    return [path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()]
+
+
+def test_the_tree_of_rooms_is_the_one_on_disk() -> None:
+    """Each entry of the README's tree exists, and each room of the package stands in the tree."""
+    (tree,) = code_blocks("text")
+    entries: list[str] = []
+    for line in tree.splitlines():
+        name = line.split()[0]
+        entries.append(f"wavenames/{name}" if line.startswith("  ") else name)
+    for entry in entries:
+        assert (ROOT / entry).is_dir() if entry.endswith("/") else (ROOT / entry).is_file(), entry
+    rooms = {
+        f"{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}"
+        for path in (ROOT / "wavenames").iterdir()
+        if path.name not in ("__init__.py", "__pycache__")
+    }
+    assert {entry for entry in entries if entry.startswith("wavenames/")} - {"wavenames/"} == rooms
+
+
+def test_no_committed_file_is_large_or_the_list_that_may_not_ship() -> None:
+    for path in committed():
+        content = (ROOT / path).read_bytes()
+        assert len(content) <= LARGEST, f"{path} has {len(content):,} bytes"
+        assert hashlib.sha256(content).hexdigest() != MAKEMORE_LIST, f"{path} is makemore's names.txt"
