@@ -162,6 +162,7 @@ NO_TEXT = {
     "gzip": gzip.compress(b"emma\nliam\n" * 50, mtime=0),
     "pickle": pickle.dumps(["emma", "liam"]),
     "zeros": bytes(100),
+    "control characters": b"\x01\x02emma\n\x03liam\n",
     "a zero in text": b"emma\nli\x00am\n",
     "no code page": b"emma\x81\n",
     "utf-32": "emma\n".encode("utf-32"),
