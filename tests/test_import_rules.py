@@ -123,7 +123,7 @@ def test_the_table_is_read_whole() -> None:
         ("wavenames/sampling.py", "import streamlit as st"),
         ("wavenames/__main__.py", "from wavenames.ui import theme"),
         ("wavenames/figures/losses.py", "from wavenames.models import registry"),
-        ("wavenames/probes/health.py", "import plotly.graph_objects as go"),
+        ("wavenames/training.py", "import plotly.graph_objects as go"),
         ("wavenames/ui/controls.py", "import plotly.graph_objects as go"),
         ("wavenames/jobs/scheduler.py", "from sqlalchemy import select"),
         ("wavenames/jobs/scheduler.py", "import sqlite3"),
