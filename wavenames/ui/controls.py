@@ -1,0 +1,92 @@
+"""Controls that pages share. Labels, bounds and help come from `config.py`; values are checked again where used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from wavenames.config import Settings, choices, field_label, help_line, limits
+from wavenames.ui.session import Trained, trained
+
+LABELS: dict[str, str] = {
+    "n": "Names",
+    "top_k": "Top-k",
+    "top_p": "Top-p",
+    "min_p": "Min-p",
+    "block_size": "Letters seen",
+    "first_conv": "First convolution",
+    "clip": "Gradient clip",
+    "steps": "Steps",
+    "seconds": "Seconds, at most",
+    "target": "Target validation loss",
+    "norm": "Normalisation",
+    "norm_bias": "Bias before the norm",
+    "init": "Start weights",
+}
+STEPS: dict[str, float] = {
+    "temperature": 0.05, "top_p": 0.05, "min_p": 0.01, "dropout": 0.05, "target": 0.01, "smoothing": 0.5,
+    "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1,
+}  # fmt: skip
+
+
+def label(name: str) -> str:
+    """A field's name on the page."""
+    return LABELS.get(name, field_label(name))
+
+
+def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, disabled: bool = False) -> Any:
+    """The control for one field of a configuration, bound to the link; gives the value, unchecked.
+
+    Args:
+        cls: The configuration that the field belongs to: its bounds, words and explanation make the control.
+        name: The field.
+        default: Where the control stands while nobody has moved it; such values are left out of the link.
+        key: The control's key and its name in the link; the field's own name if it is not given.
+        disabled: Show the value without letting it be changed.
+    """
+    shared: dict[str, Any] = {
+        "label": label(name),
+        "key": key or name,
+        "help": help_line(cls, name),
+        "bind": "query-params",
+        "disabled": disabled,
+    }
+    annotation = str(cls.model_fields[name].annotation)
+    words = choices(cls, name)
+    if words:
+        return st.selectbox(options=words, index=words.index(default), **shared)
+    if "bool" in annotation:
+        return st.toggle(value=default, **shared)
+    if "tuple" in annotation:
+        return st.text_input(value=",".join(map(str, default)), **shared)
+    low, high = limits(cls, name)
+    if low is None and high is None:
+        return st.text_input(value=default, **shared)
+    kind = int if "int" in annotation else float
+    step = kind(STEPS.get(name, 1))
+    return st.number_input(
+        value=None if default is None else kind(default),
+        min_value=None if low is None else kind(low),
+        max_value=None if high is None else kind(high),
+        step=step,
+        format="%d" if kind is int else "%g",
+        placeholder="no limit",
+        **shared,
+    )
+
+
+def choose_model(title: str, *, key: str, default: str = "wavenet-m") -> Trained:
+    """A chooser over every model at hand, bound to the link."""
+    models = {each.key: each for each in trained()}
+    keys = list(models)
+    chosen = st.selectbox(
+        title,
+        keys,
+        index=keys.index(default) if default in models else 0,
+        format_func=lambda one: models[one].label,
+        key=key,
+        bind="query-params",
+        help="Models that ship and runs that were finished on this server, each with its validation loss.",
+    )
+    return models.get(chosen, next(iter(models.values())))

@@ -1,0 +1,123 @@
+"""What all pages and all visitors of one server share: the store, the scheduler, the trained models at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+import torch
+
+from wavenames.checkpoints import SHIPPED, Checkpoint, Results, load, load_shipped, shipped
+from wavenames.config import PRESETS, DataConfig, Refusal, RunConfig
+from wavenames.jobs import Scheduler, name_list
+from wavenames.models import Model, build
+from wavenames.names import BUNDLED, NameList, Split, Vocabulary, split
+from wavenames.store import Store
+
+UNTRAINED = "untrained"
+"""Key of a WaveNet that has learned nothing: what gibberish looks like."""
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The database of this server, opened once."""
+    return Store()
+
+
+@st.cache_resource(show_spinner=False)
+def scheduler() -> Scheduler:
+    """The threads that train, started once."""
+    return Scheduler(store())
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model that can be sampled and looked into: one that ships, or a finished run of this server."""
+
+    key: str
+    """A preset's name, or a run's id: what stands in links."""
+    title: str
+    family: str
+    parameters: int
+    run: RunConfig
+    results: Results
+
+    @property
+    def label(self) -> str:
+        """Title and validation loss, for choosers."""
+        loss = self.results.validation
+        return self.title if loss is None else f"{self.title} · {loss:.3f}"
+
+
+def trained() -> list[Trained]:
+    """Every model at hand: those that ship, in the order of the zoo, then finished runs, newest first."""
+    ready = [run for run in store().runs() if store().checkpoint_path(run.id).exists()]
+    return [_trained(key) for key in [*shipped(), *(run.id for run in ready)]]
+
+
+def _trained(key: str) -> Trained:
+    kept = checkpoint(key)
+    title = kept.title if key in PRESETS else store().run(key).title
+    return Trained(key, title, kept.run.model.family, model(key).parameter_count, kept.run, kept.results)
+
+
+def checkpoint(key: str) -> Checkpoint:
+    """The checkpoint behind a key. Refuses a key that stands for nothing here."""
+    if key in shipped():
+        return load_shipped(key)
+    path = store().checkpoint_path(key)
+    if not path.exists():
+        raise Refusal(f"There is no trained model '{key[:40]}' on this server; it may have been deleted.")
+    return _load_run(key, path.stat().st_mtime_ns)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _load_run(key: str, written: int) -> Checkpoint:
+    return load(store().checkpoint_path(key))
+
+
+def model(key: str) -> Model:
+    """The model behind a key, in evaluation mode. Shared by all visitors: ask it, never change it."""
+    kept = checkpoint(key)
+    return _model(key, id(kept), kept)
+
+
+@st.cache_resource(show_spinner=False, max_entries=64)
+def _model(key: str, version: int, _kept: Checkpoint) -> Model:
+    return _kept.model()
+
+
+@st.cache_resource(show_spinner=False)
+def untrained() -> tuple[Model, Vocabulary]:
+    """A WaveNet before its first step."""
+    vocabulary = load_shipped("wavenet-m").vocabulary if SHIPPED.exists() else Vocabulary.of(["abc"])
+    return build(PRESETS["wavenet-m"].model, vocabulary.size, seed=1).eval(), vocabulary
+
+
+def lists() -> dict[str, str]:
+    """Ids and titles of the name lists that a visitor can choose."""
+    mine: dict[str, str] = st.session_state.setdefault("uploaded_lists", {})
+    return {key: find_list(key).title for key in BUNDLED} | mine
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def find_list(list_id: str) -> NameList:
+    """A name list by its id. Refuses an id that this server doesn't know."""
+    return name_list(store(), list_id)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def find_split(data: DataConfig) -> Split:
+    """The three parts of a list."""
+    return split(find_list(data.names).names, data.split, seed=data.split_seed)
+
+
+def threads_of_page() -> None:
+    """Pages compute little; one thread each keeps the cores for the runs that train."""
+    torch.set_num_threads(1)
+
+
+def titles(models: Sequence[Trained]) -> dict[str, str]:
+    """Labels by key, for a chooser's format_func."""
+    return {each.key: each.label for each in models}
