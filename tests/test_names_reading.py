@@ -30,7 +30,8 @@ def listed(letters: st.SearchStrategy[str]) -> st.SearchStrategy[list[str]]:
 
 
 ANY_NAMES = listed(st.characters(exclude_categories=["Cs"]).filter(is_letter))
-LATIN_NAMES = listed(st.sampled_from("abcdefghijklmnopqrstuvwxyz -'àâäçèéêëîïñôöøùûüýþÿ"))
+# Without ÿ: a Latin-1 file that begins with ÿþ or þÿ begins with the byte order mark of UTF-16.
+LATIN_NAMES = listed(st.sampled_from("abcdefghijklmnopqrstuvwxyz -'àâäçèéêëîïñôöøùûüýþ"))
 ENDINGS = st.sampled_from(["\n", "\r\n", "\r", "\n\n", " \r\n\t\r\n  "])
 
 
