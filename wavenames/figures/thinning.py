@@ -1,7 +1,5 @@
 """Fewer points for a long curve, without losing what the eye would catch."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
 from tsdownsample import MinMaxLTTBDownsampler
@@ -11,9 +9,7 @@ _CHOOSER = MinMaxLTTBDownsampler()  # type: ignore[no-untyped-call]  # its __ini
 Floats = npt.NDArray[np.float64]
 
 
-def thin(
-    x: Sequence[float] | npt.NDArray[np.generic], y: Sequence[float] | npt.NDArray[np.generic], n: int = 400
-) -> tuple[Floats, Floats]:
+def thin(x: npt.ArrayLike, y: npt.ArrayLike, n: int = 400) -> tuple[Floats, Floats]:
     """At most `n` of the points (x, y) that keep a curve's look: its ends and its spikes stay.
 
     `x` (P,) must not decrease. Points whose y is not finite can't be drawn and are left out first. The rest is

@@ -1,0 +1,270 @@
+"""Thinning keeps what the eye would catch, colours can be told apart, nothing that a person typed becomes markup."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wavenames.figures.bars import lengths_histogram, lengths_text, next_letter_bars, next_letter_text
+from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind
+from wavenames.figures.heatmap import letter_pairs
+from wavenames.figures.letters import letters_map, limits_of
+from wavenames.figures.loss import LossSeries, loss_curves, loss_text, smooth
+from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
+from wavenames.figures.thinning import thin
+from wavenames.figures.tiles import SHADES, TEXT, name_chips_html, tiles_html
+
+THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
+MODES = ("light", "dark")
+LETTERS = list(".abcdefghijklmnopqrstuvwxyz")
+REFERENCES = {"uniform": 3.296, "bigram": 2.453}
+
+
+def linear(colour: str) -> np.ndarray:
+    """Linear-light RGB of #rrggbb."""
+    c = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def contrast(one: str, other: str) -> float:
+    """https://www.w3.org/TR/WCAG21/#dfn-contrast-ratio"""
+    high, low = sorted((float(linear(c) @ [0.2126, 0.7152, 0.0722]) for c in (one, other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def oklab(rgb: np.ndarray) -> np.ndarray:
+    """https://bottosson.github.io/posts/oklab/"""
+    lms = np.cbrt(
+        rgb
+        @ np.array(
+            [
+                [0.41222147, 0.53633254, 0.05144599],
+                [0.21190350, 0.68069955, 0.10739696],
+                [0.08830246, 0.28171884, 0.62997870],
+            ]
+        ).T
+    )
+    return np.asarray(
+        lms
+        @ np.array(
+            [
+                [0.21045426, 0.79361779, -0.00407205],
+                [1.97799850, -2.42859221, 0.45059371],
+                [0.02590404, 0.78277177, -0.80867577],
+            ]
+        ).T
+    )
+
+
+# Machado, Oliveira, Fernandes 2009, severity 1.
+COLOUR_VISION = {
+    "full": np.eye(3),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+}
+
+
+def run(steps: int = 1000, label: str = "wavenet-m", family: str = "wavenet") -> LossSeries:
+    x = np.arange(1, steps + 1)
+    noise = np.random.default_rng(0).normal(0, 0.1, steps)
+    at = x[:: max(1, steps // 20)]
+    return LossSeries(
+        label, family, "lecture", (x, 2 + 1.3 * np.exp(-x / 300) + noise), (at, 2.05 + 1.25 * np.exp(-at / 300))
+    )
+
+
+# --- thinning and smoothing
+
+
+def test_a_spike_among_two_hundred_thousand_points_survives_thinning() -> None:
+    y = np.random.default_rng(1).normal(2, 0.01, 200_000)
+    y[123_457], y[77] = 9.0, -3.0
+    x, kept = thin(np.arange(y.size), y)
+    assert len(x) <= 400
+    assert kept.max() == 9.0
+    assert kept.min() == -3.0
+
+
+@given(st.lists(st.floats(-100, 100), min_size=1, max_size=2000), st.integers(4, 300))
+def test_thinning_keeps_both_ends_the_order_and_only_points_that_were_there(y: list[float], n: int) -> None:
+    xs, ys = thin(np.arange(len(y)), y, n)
+    assert (xs[0], xs[-1]) == (0, len(y) - 1)
+    assert len(xs) == min(len(y), n)
+    assert (np.diff(xs) > 0).all()
+    assert [y[int(i)] for i in xs] == ys.tolist()
+
+
+def test_points_that_are_not_finite_are_left_out() -> None:
+    xs, ys = thin([0, 1, 2, 3], [1.0, np.nan, np.inf, 2.0])
+    assert xs.tolist() == [0, 3]
+    assert ys.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 0.98, 0.9999])
+def test_smoothing_equals_the_definition_worked_out_step_by_step(weight: float) -> None:
+    y = np.random.default_rng(2).normal(2, 0.3, 3000)
+    total = mass = 0.0
+    expected = []
+    for value in y:
+        total, mass = weight * total + value, weight * mass + 1
+        expected.append(total / mass)
+    np.testing.assert_allclose(smooth(y, weight), expected, rtol=1e-9)
+
+
+# --- colours
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_colour_of_a_line_has_a_contrast_of_three_on_the_background(mode: str) -> None:
+    background = THEME[mode]["backgroundColor"]
+    colours = [style.colour for style in FAMILIES.values()] + [style.colour for style in KINDS.values()] + [NEUTRAL]
+    assert {c: round(contrast(c, background), 2) for c in colours if contrast(c, background) < 3} == {}
+
+
+@pytest.mark.parametrize("eyes", COLOUR_VISION)
+def test_families_can_be_told_apart_by_colour_with_full_and_with_red_green_blind_vision(eyes: str) -> None:
+    seen = [oklab(np.clip(COLOUR_VISION[eyes] @ linear(style.colour), 0, 1)) for style in FAMILIES.values()]
+    nearest = min(float(np.linalg.norm(a - b)) for i, a in enumerate(seen) for b in seen[:i])
+    assert nearest > (0.14 if eyes == "full" else 0.07)
+
+
+def test_families_can_be_told_apart_without_colour() -> None:
+    assert len({style.symbol for style in FAMILIES.values()}) == len(FAMILIES)
+    assert len({style.glyph for style in FAMILIES.values()}) == len(FAMILIES)
+    assert len({style.symbol for style in KINDS.values()}) == len(KINDS)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_text_of_theme_and_tiles_is_readable(mode: str) -> None:
+    theme = THEME[mode]
+    for ground in (theme["backgroundColor"], theme["secondaryBackgroundColor"]):
+        assert contrast(theme["textColor"], ground) > 7
+        assert contrast(theme["linkColor"], ground) > 4.5
+    assert contrast(theme["primaryColor"], "#ffffff") > 4.5
+    assert all(contrast(TEXT[mode], shade) > 4.5 for shade in SHADES[mode])
+
+
+@pytest.mark.parametrize(
+    ("letter", "expected"), [("a", "vowel"), ("É", "vowel"), ("y", "consonant"), (".", "end"), ("か", "consonant")]
+)
+def test_kind_of_a_letter(letter: str, expected: str) -> None:
+    assert kind(letter) == expected
+
+
+# --- figures
+
+
+def texts(figure: go.Figure) -> list[str]:
+    return [re.sub("<.*?>", " ", annotation.text) for annotation in figure.layout.annotations]
+
+
+def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_references() -> None:
+    figure = loss_curves([run()], REFERENCES)
+    assert [trace.uid.removeprefix("wavenet-m ") for trace in figure.data] == [
+        "train, each batch",
+        "train, smoothed",
+        "validation",
+    ]
+    assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
+    assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
+    assert not figure.layout.showlegend
+
+
+def test_few_runs_are_labelled_at_their_ends_and_many_in_a_legend() -> None:
+    few = loss_curves([run(label="one"), run(label="two", family="mlp")], {})
+    assert {text.split()[1] for text in texts(few)} == {"one", "two"}
+    many = loss_curves([run(label=f"run {i}") for i in range(6)], {})
+    assert many.layout.showlegend
+    assert texts(many) == []
+    assert sum(trace.showlegend for trace in many.data) == 6
+
+
+def test_two_runs_of_one_family_differ_in_their_markers() -> None:
+    figure = loss_curves([run(label="one"), run(label="two")], {})
+    symbols = [trace.marker.symbol for trace in figure.data if trace.mode == "lines+markers"]
+    assert symbols == ["diamond", "diamond-open"]
+
+
+def test_a_run_that_has_just_begun_or_has_diverged_can_be_drawn() -> None:
+    begun = LossSeries("new", "mlp", "unique", ([], []), ([], []))
+    diverged = LossSeries("lost", "mlp", "unique", ([1, 2], [np.nan, np.nan]), ([1], [np.inf]))
+    for series in ([], [begun], [diverged], [begun, diverged]):
+        loss_curves(series, REFERENCES, "seconds")
+        loss_text(series, REFERENCES)
+
+
+def test_the_text_of_a_loss_chart_says_last_and_best() -> None:
+    assert "wavenet-m (lecture split): train" in loss_text([run()], REFERENCES)
+    assert loss_text([run()], REFERENCES).endswith("uniform: 3.296\nbigram: 2.453")
+
+
+def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay() -> None:
+    vectors = np.random.default_rng(3).normal(size=(27, 2))
+    limits = limits_of([vectors, 2 * vectors])
+    figure = letters_map(vectors, LETTERS, [kind(c) for c in LETTERS], "PCA, 61% of the variance", limits=limits)
+    assert figure.layout.yaxis.scaleanchor == "x"
+    assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == limits
+    assert sorted(text for trace in figure.data for text in trace.text) == sorted([*LETTERS[1:], "■"])
+    assert len({trace.marker.symbol for trace in figure.data}) == 3
+
+
+def test_heat_map_says_the_value_itself_not_the_root_that_shades_it() -> None:
+    counts = np.arange(9).reshape(3, 3)
+    figure = letter_pairs(counts, [".", "a", "b"])
+    np.testing.assert_array_equal(figure.data[0].customdata, counts)
+    np.testing.assert_allclose(figure.data[0].z, np.sqrt(counts))
+    letter_pairs(np.zeros((2, 2)), [".", "a"], of="probabilities")
+
+
+def test_next_letter_bars_carry_their_letter_and_the_text_begins_with_the_likeliest() -> None:
+    probabilities = np.array([0.1, 0.7, 0.2])
+    assert list(next_letter_bars([".", "a", "b"], probabilities, "wavenet").data[0].customdata) == [".", "a", "b"]
+    assert next_letter_text([".", "a", "b"], probabilities).splitlines()[1:] == [
+        "a: 70.0%",
+        "b: 20.0%",
+        "end of the name: 10.0%",
+    ]
+
+
+def test_lengths_are_drawn_in_order() -> None:
+    assert list(lengths_histogram({5: 10, 2: 3}).data[0].x) == [2, 5]
+    assert lengths_text({5: 10, 2: 3}).endswith("2 letters: 3\n5 letters: 10")
+
+
+def test_scatter_has_a_trace_for_each_family_on_a_log_axis() -> None:
+    points = [ModelPoint("mlp-3", "mlp", 11_897, 2.10), ModelPoint("wavenet-m", "wavenet", 76_347, 1.98)]
+    figure = loss_against_parameters(points, REFERENCES)
+    assert figure.layout.xaxis.type == "log"
+    assert [trace.name for trace in figure.data] == ["mlp", "wavenet"]
+    assert scatter_text(points).splitlines()[1].startswith("wavenet-m: 1.980 with 76,347")
+
+
+# --- tiles
+
+
+@given(st.lists(st.tuples(st.characters(), st.floats(0, 20)), max_size=8))
+def test_no_letter_becomes_markup(letters: list[tuple[str, float]]) -> None:
+    html = tiles_html([letter for letter, _ in letters], [nats for _, nats in letters])
+    assert html.count("<") == 2 * len(letters) + 2
+    assert html.count(">") == html.count("<")
+    assert html.count('"') == 8 * len(letters) + 6
+
+
+def test_tiles_say_the_end_mark_in_words_and_draw_it_as_a_sign() -> None:
+    html = tiles_html(["a", "."], [0.5, 9.0])
+    assert 'aria-label="surprisal in nats: a 0.50, end of the name 9.00"' in html
+    assert ">■<" in html
+    assert "--shade: 100" in html
+
+
+def test_names_on_chips_are_escaped() -> None:
+    assert "<script>" not in name_chips_html(["<script>alert(1)</script>"])

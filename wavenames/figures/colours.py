@@ -1,0 +1,79 @@
+"""What stands for what in every chart: a model family's colour, dash and marker, a letter's kind, surprisal's shade.
+
+No colour carries meaning alone: beside it there is always a dash, a marker's shape or a label.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True)
+class FamilyStyle:
+    """How a model family is drawn: colour, dash of lines, plotly's name of its marker, the same marker as a glyph."""
+
+    colour: str
+    dash: str
+    symbol: str
+    glyph: str
+
+
+# Found by search among colours with a contrast of at least 3:1 on both backgrounds of the theme: the set whose
+# members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
+FAMILIES: Final[dict[str, FamilyStyle]] = {
+    "bigram": FamilyStyle("#808080", "dot", "cross-thin", "✕"),
+    "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
+    "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
+    "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),
+    "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆"),
+    "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼"),
+    "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★"),
+}
+
+NEUTRAL: Final = "#808080"
+"""Hairlines and other lines without a family, seen on both backgrounds."""
+
+ACCENT: Final = "#508ff9"
+"""Bars and cells that belong to no family."""
+
+Kind = Literal["vowel", "consonant", "end"]
+
+END_GLYPH: Final = "■"
+"""How '.', the mark at the end of a name, is drawn."""
+
+
+@dataclass(frozen=True)
+class KindStyle:
+    """How a kind of letter is drawn: its name in the plural, plotly's marker, colour."""
+
+    plural: str
+    symbol: str
+    colour: str
+
+
+KINDS: Final[dict[Kind, KindStyle]] = {
+    "vowel": KindStyle("vowels", "circle", "#d73246"),
+    "consonant": KindStyle("consonants", "square", "#508ff9"),
+    "end": KindStyle("end mark", "diamond", "#808080"),
+}
+
+SURPRISAL_CEILING: Final = 6.0
+"""Nats from which a tile is fully shaded: one letter in 400."""
+
+
+def kind(letter: str) -> Kind:
+    """Vowel (a, e, i, o, u, accents or none), end mark '.', or consonant: any other letter of any script."""
+    if letter == ".":
+        return "end"
+    return "vowel" if unicodedata.normalize("NFKD", letter.casefold())[:1] in set("aeiou") else "consonant"
+
+
+def shown(letter: str) -> str:
+    """The letter as it is drawn: itself, the end mark as a square."""
+    return END_GLYPH if letter == "." else letter
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """A colour #rrggbb with an opacity from 0 to 1, as CSS and plotly read it."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {opacity:.3g})"

@@ -1,0 +1,54 @@
+"""Which letter follows which."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from wavenames.figures.colours import ACCENT, shown, translucent
+
+
+def letter_pairs(
+    matrix: npt.ArrayLike, letters: Sequence[str], of: Literal["counts", "probabilities"] = "counts"
+) -> go.Figure:
+    """Heat map of pairs: a row is a letter, a column the letter after it.
+
+    `matrix` (V, V) holds how often column follows row, or how probable that is. Shade grows with the square root of
+    the value, else one frequent pair would leave the rest blank; the scale beside the map and the label under the
+    pointer say the value itself. Nothing is drawn where the value is 0, so the map suits both backgrounds.
+    """
+    values = np.asarray(matrix, dtype=np.float64)
+    names = [shown(letter) for letter in letters]
+    top = float(values.max(initial=0.0)) or 1.0
+    ticks = [top / 16, top / 4, top * 9 / 16, top]
+    value, title = ("%{customdata:,.0f} times", "times") if of == "counts" else ("%{customdata:.1%}", "probability")
+    figure = go.Figure(
+        go.Heatmap(
+            z=np.sqrt(values),
+            zmin=0,
+            zmax=top**0.5,
+            x=names,
+            y=names,
+            customdata=values,
+            hovertemplate=f"%{{x}} after %{{y}}: {value}<extra></extra>",
+            colorscale=[[i / 4, translucent(ACCENT, i / 4)] for i in range(5)],
+            xgap=1,
+            ygap=1,
+            colorbar={
+                "title": {"text": title},
+                "thickness": 10,
+                "outlinewidth": 0,
+                "tickvals": np.sqrt(ticks),
+                "ticktext": [f"{tick:,.0f}" if of == "counts" else f"{tick:.0%}" for tick in ticks],
+            },
+        )
+    )
+    axis = {"type": "category", "showgrid": False, "tickmode": "linear" if len(names) <= 40 else "auto"}
+    figure.update_layout(
+        xaxis=axis | {"title": {"text": "letter"}, "constrain": "domain"},
+        yaxis=axis
+        | {"title": {"text": "letter before it"}, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
+    )
+    return figure

@@ -1,0 +1,217 @@
+"""Loss against steps, seconds or names seen."""
+
+import html
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import plotly.graph_objects as go
+
+from wavenames.figures.colours import FAMILIES, NEUTRAL, translucent
+from wavenames.figures.thinning import Floats, thin
+
+XAxis = Literal["step", "seconds", "names_seen"]
+AXIS_TITLES: Final[dict[XAxis, str]] = {"step": "steps", "seconds": "seconds of training", "names_seen": "names seen"}
+
+Curve = tuple[npt.ArrayLike, npt.ArrayLike]
+"""x (P,) in the unit of the chart, losses (P,) in nats per letter."""
+
+_LABELLED: Final = 4
+"""Up to so many runs are labelled at the ends of their curves, more in a legend."""
+
+
+@dataclass(frozen=True)
+class LossSeries:
+    """The curves of one run.
+
+    Args:
+        label: Name of the run.
+        family: A key of `colours.FAMILIES`.
+        split: Which split the losses belong to, "lecture" or "unique".
+        train: Loss of each training batch.
+        validation: Loss over the whole validation split, where it was measured.
+        smoothing: Weight of the past in the smoothed training curve, from 0 (none) to below 1.
+    """
+
+    label: str
+    family: str
+    split: str
+    train: Curve
+    validation: Curve
+    smoothing: float = 0.98
+
+
+def smooth(y: npt.ArrayLike, weight: float) -> Floats:
+    """Exponential moving average of y (P,), without the pull of its start towards zero.
+
+    s[t] = Σ w^(t-i) y[i] / Σ w^(t-i) over i ≤ t, as Adam's debiased mean (https://arxiv.org/abs/1412.6980). In
+    blocks short enough that w^-i stays a small number, so that numpy does the sums. `weight` w: 0 <= w < 1.
+    """
+    values = np.asarray(y, dtype=np.float64)
+    if weight == 0 or values.size == 0:
+        return values.copy()
+    block = max(1, int(-20 / np.log(weight)))
+    powers = weight ** np.arange(min(block, values.size))
+    sums = np.empty_like(values)
+    carried = 0.0
+    for start in range(0, values.size, block):
+        part = values[start : start + block]
+        w = powers[: part.size]
+        sums[start : start + block] = w * (np.cumsum(part / w) + weight * carried)
+        carried = sums[start + part.size - 1]
+    # 1 + w + … + w^t
+    return sums * (1 - weight) / (1 - weight ** np.arange(1, values.size + 1))
+
+
+def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x: XAxis = "step") -> go.Figure:
+    """The losses of one run or of several, with a dashed hairline for each reference.
+
+    One run shows each training batch, faint, and the smoothed curve over it; several show the smoothed curve alone.
+    `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}.
+    """
+    figure = go.Figure()
+    seen: Counter[str] = Counter()
+    for run in series:
+        # A second run of a family has hollow markers, a third full ones again: labels tell those apart.
+        hollow = seen[run.family] % 2 == 1
+        seen[run.family] += 1
+        figure.add_traces(_traces(run, x, hollow=hollow, alone=len(series) == 1, legend=len(series) > _LABELLED))
+    split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
+    figure.update_layout(
+        hovermode="closest",
+        showlegend=len(series) > _LABELLED,
+        margin={"l": 48, "t": 28, "b": 40, "r": 16},
+        xaxis={
+            "title": {"text": AXIS_TITLES[x]},
+            "tickformat": "" if x == "seconds" else "~s",
+            "rangemode": "tozero",
+        },
+        yaxis={"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}},
+    )
+    _draw_references(figure, references)
+    if "uniform" in references:
+        # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
+        figure.update_yaxes(autorangeoptions={"clipmax": 1.5 * references["uniform"]})
+    if 0 < len(series) <= _LABELLED:
+        _label_ends(figure, series, references)
+    return figure
+
+
+def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> str:
+    """The chart in words: the last losses of each run, its best validation loss, the references."""
+    lines = ["Loss in nats per letter"]
+    for run in series:
+        words = [f"train {_last(smooth(run.train[1], run.smoothing))}"]
+        if np.size(run.validation[1]):
+            best = np.nanmin(np.asarray(run.validation[1], dtype=np.float64))
+            words.append(f"validation {_last(run.validation[1])}, best {best:.3f}")
+        lines.append(f"{run.label} ({run.split} split): " + ", ".join(words))
+    lines.extend(f"{name}: {value:.3f}" for name, value in references.items())
+    return "\n".join(lines)
+
+
+def _last(y: npt.ArrayLike) -> str:
+    values = np.asarray(y, dtype=np.float64)
+    return f"{values[-1]:.3f}" if values.size else "not measured yet"
+
+
+def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: bool) -> list[go.Scatter]:
+    style = FAMILIES[run.family]
+    unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
+    train_x, train_y = (np.asarray(values, dtype=np.float64) for values in run.train)
+
+    def curve(part: str, x_y: tuple[Floats, Floats], **how: object) -> go.Scatter:
+        return go.Scatter(
+            x=x_y[0],
+            y=x_y[1],
+            name=run.label,
+            uid=f"{run.label} {part}",
+            legendgroup=run.label,
+            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{run.label}</extra>",
+            **how,
+        )
+
+    traces = [
+        curve(
+            "train, smoothed",
+            thin(train_x, smooth(train_y, run.smoothing)),
+            mode="lines",
+            line={"color": translucent(style.colour, 0.75 if alone else 0.45), "width": 1.5, "dash": style.dash},
+            showlegend=False,
+        ),
+        curve(
+            "validation",
+            thin(*run.validation, n=200),
+            mode="lines+markers",
+            line={"color": style.colour, "width": 2, "dash": style.dash},
+            marker={
+                "symbol": style.symbol + "-open" * (hollow or style.symbol.endswith("thin")),
+                "size": 6,
+                "color": style.colour,
+                "line": {"color": style.colour, "width": 1},
+            },
+            showlegend=legend,
+        ),
+    ]
+    if alone:
+        faint = {"color": translucent(style.colour, 0.3), "width": 1}
+        raw = curve("train, each batch", thin(train_x, train_y), mode="lines", line=faint, showlegend=False)
+        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None))
+    return traces
+
+
+def _draw_references(figure: go.Figure, references: Mapping[str, float]) -> None:
+    for name, loss in references.items():
+        figure.add_hline(
+            y=loss,
+            line={"color": NEUTRAL, "width": 1, "dash": "dash"},
+            annotation={"text": f"{name} {loss:.3f}", "xanchor": "right", "yanchor": "bottom", "font": {"size": 12}},
+            annotation_position="top right",
+        )
+
+
+def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Mapping[str, float]) -> None:
+    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other."""
+    alone = len(series) == 1
+    labels: list[tuple[float, str, str]] = []  # loss, glyph, name
+    seen = list(references.values())
+    for run in series:
+        style = FAMILIES[run.family]
+        glyph = f'<span style="color:{style.colour}">{style.glyph}</span> '
+        train, validation = (_finite(y) for y in (smooth(run.train[1], run.smoothing), run.validation[1]))
+        seen += [*train[:1], *train[-1:], *validation[:1], *validation[-1:]]
+        name = html.escape(run.label[:14])
+        if validation.size:
+            labels.append((validation[-1], glyph, "validation" if alone else name))
+        if train.size and (alone or not validation.size):
+            labels.append((train[-1], "" if alone else glyph, "train" if alone else name))
+    if not labels:
+        return
+    # How many pixels a nat takes is the browser's to decide; a chart of usual height is close enough to keep order.
+    pixels = 240 / max(max(seen) - min(seen), 0.1)
+    lowest = np.inf
+    for loss, glyph, name in sorted(labels, reverse=True):
+        at = min(loss * pixels, lowest - 32)
+        lowest = at
+        figure.add_annotation(
+            text=f"{glyph}{name}<br>{loss:.3f}",
+            x=1,
+            xref="paper",
+            xanchor="left",
+            xshift=6,
+            y=loss,
+            yref="y",
+            yshift=at - loss * pixels,
+            showarrow=False,
+            align="left",
+            font={"size": 12},
+        )
+    figure.update_layout(margin={"r": 32 + 7 * max(len(name) for _, _, name in labels)})
+
+
+def _finite(y: npt.ArrayLike) -> Floats:
+    values = np.asarray(y, dtype=np.float64)
+    return values[np.isfinite(values)]

@@ -1,0 +1,10 @@
+"""What `.streamlit/config.toml` can't say about the look of the pages."""
+
+import streamlit as st
+
+from wavenames.figures.tiles import STYLE
+
+
+def apply_theme() -> None:
+    """Add the style of letter tiles and name chips to the page; call once, before anything is drawn."""
+    st.html(f"<style>{STYLE}</style>")
