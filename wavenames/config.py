@@ -274,7 +274,7 @@ RECIPES: dict[str, RecipeConfig] = {
 
 
 class Preset(Settings):
-    """A model of the zoo by name: its sizes, the recipe that suits it, and what it is in one line."""
+    """A model of the zoo by name: its sizes, the recipe that it starts with, and what it is in one line."""
 
     model: ModelConfig
     recipe: str
@@ -287,41 +287,41 @@ PRESETS: dict[str, Preset] = {
         description="Counts which letter follows which. No training, the floor to beat.",
     ),
     "mlp-v1": Preset(
-        model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="notebook",
+        model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",
         description="The notebook's first network: two numbers a letter, two layers of eight units.",
     ),
     "mlp-v2": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, norm="layer", norm_bias=True, init="normal"),
-        recipe="notebook",
+        recipe="modern",
         description="The notebook's second network: the same with LayerNorm.",
     ),
     "baseline": Preset(
         model=MLPConfig(block_size=8, embedding=10, hidden=100, layers=6, norm="batch", norm_bias=True),
-        recipe="lecture",
+        recipe="modern",
         description="The notebook's baseline: six layers, each with BatchNorm and tanh.",
     ),
     "mlp-3": Preset(
-        model=MLPConfig(), recipe="lecture",
+        model=MLPConfig(), recipe="modern",
         description="Three letters, one layer of 200 units: the classic neural language model.",
     ),
     "mlp-3-bn": Preset(
-        model=MLPConfig(norm="batch"), recipe="lecture",
+        model=MLPConfig(norm="batch"), recipe="modern",
         description="The same with BatchNorm.",
     ),
     "mlp-8": Preset(
-        model=MLPConfig(block_size=8), recipe="lecture",
+        model=MLPConfig(block_size=8), recipe="modern",
         description="Eight letters squeezed at once through one layer.",
     ),
     "mlp-8-bn": Preset(
-        model=MLPConfig(block_size=8, norm="batch"), recipe="lecture",
+        model=MLPConfig(block_size=8, norm="batch"), recipe="modern",
         description="Eight letters squeezed at once, with BatchNorm.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="lecture",
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern",
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
-        model=TreeConfig(), recipe="lecture",
+        model=TreeConfig(), recipe="modern",
         description="The lecture's best: a wider tree over eight letters.",
     ),
     "dilated-76k": Preset(

@@ -63,13 +63,12 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
     low, high = limits(cls, name)
     if low is None and high is None:
         return st.text_input(value=default, **shared)
-    kind = int if "int" in annotation else float
-    step = kind(STEPS.get(name, 1))
+    kind: Any = int if "int" in annotation else float
     return st.number_input(
         value=None if default is None else kind(default),
         min_value=None if low is None else kind(low),
         max_value=None if high is None else kind(high),
-        step=step,
+        step=kind(STEPS.get(name, 1)),
         format="%d" if kind is int else "%g",
         placeholder="no limit",
         **shared,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
-import torch
 
-from wavenames.checkpoints import SHIPPED, Checkpoint, Results, load, load_shipped, shipped
+from wavenames.checkpoints import Checkpoint, Results, load, load_shipped, shipped
 from wavenames.config import PRESETS, DataConfig, Refusal, RunConfig
 from wavenames.jobs import Scheduler, name_list
 from wavenames.models import Model, build
@@ -69,29 +69,29 @@ def checkpoint(key: str) -> Checkpoint:
     path = store().checkpoint_path(key)
     if not path.exists():
         raise Refusal(f"There is no trained model '{key[:40]}' on this server; it may have been deleted.")
-    return _load_run(key, path.stat().st_mtime_ns)
+    return _load_run(path, path.stat().st_mtime_ns)
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _load_run(key: str, written: int) -> Checkpoint:
-    return load(store().checkpoint_path(key))
+@lru_cache(maxsize=64)
+def _load_run(path: Path, written: int) -> Checkpoint:
+    del written  # a part of the key, so that a file that was written again is read again
+    return load(path)
 
 
 def model(key: str) -> Model:
     """The model behind a key, in evaluation mode. Shared by all visitors: ask it, never change it."""
-    kept = checkpoint(key)
-    return _model(key, id(kept), kept)
+    return _built(checkpoint(key))
 
 
-@st.cache_resource(show_spinner=False, max_entries=64)
-def _model(key: str, version: int, _kept: Checkpoint) -> Model:
-    return _kept.model()
+@lru_cache(maxsize=64)
+def _built(kept: Checkpoint) -> Model:
+    return kept.model()
 
 
 @st.cache_resource(show_spinner=False)
 def untrained() -> tuple[Model, Vocabulary]:
     """A WaveNet before its first step."""
-    vocabulary = load_shipped("wavenet-m").vocabulary if SHIPPED.exists() else Vocabulary.of(["abc"])
+    vocabulary = Vocabulary.of(find_list("ssa-2018").names)
     return build(PRESETS["wavenet-m"].model, vocabulary.size, seed=1).eval(), vocabulary
 
 
@@ -111,13 +111,3 @@ def find_list(list_id: str) -> NameList:
 def find_split(data: DataConfig) -> Split:
     """The three parts of a list."""
     return split(find_list(data.names).names, data.split, seed=data.split_seed)
-
-
-def threads_of_page() -> None:
-    """Pages compute little; one thread each keeps the cores for the runs that train."""
-    torch.set_num_threads(1)
-
-
-def titles(models: Sequence[Trained]) -> dict[str, str]:
-    """Labels by key, for a chooser's format_func."""
-    return {each.key: each.label for each in models}

@@ -1,0 +1,79 @@
+"""The letters' vectors: brought to two dimensions, followed through training, and who is whose neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Letters in the plane: points (V, 2), and the words that say what the two axes are."""
+
+    points: Array
+    explained: str
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """Another letter and how alike the two vectors are: the cosine of the angle between them, -1 to 1."""
+
+    letter: str
+    likeness: float
+
+
+def project(vectors: npt.ArrayLike) -> Projection:
+    """Vectors (V, E) in two dimensions: their own where E is 2, else the two along which they vary most (PCA).
+
+    Signs are chosen so that the letter farthest out along each axis lies on its positive side. One number a letter
+    is drawn along a line. Pearson 1901; Jolliffe 2002, Principal Component Analysis.
+    """
+    table = np.asarray(vectors, dtype=np.float64)
+    if table.shape[1] == 2:
+        return Projection(table, "the two numbers of the embedding")
+    if table.shape[1] == 1:
+        return Projection(np.hstack([table, np.zeros_like(table)]), "the one number of the embedding")
+    centred = table - table.mean(0)
+    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
+    points = centred @ axes[:2].T
+    points *= np.where(points[np.abs(points).argmax(0), [0, 1]] < 0, -1.0, 1.0)
+    share = (spread[:2] ** 2).sum() / max((spread**2).sum(), np.finfo(float).tiny)
+    return Projection(points, f"PCA, {share:.0%} of the variance")
+
+
+def align(points: Array, to: Array) -> Array:
+    """Turn, and mirror if need be, points (V, 2) so that they lie as close as they can to the points `to`.
+
+    Orthogonal Procrustes without scaling: Schönemann 1966, https://doi.org/10.1007/BF02289451. Only directions from
+    the centre count; the points keep their own centre.
+    """
+    here = points - points.mean(0)
+    left, _, right = np.linalg.svd(here.T @ (to - to.mean(0)))
+    turned: Array = here @ (left @ right) + points.mean(0)
+    return turned
+
+
+def follow(frames: Sequence[npt.ArrayLike]) -> list[Projection]:
+    """Each frame (V, E) in two dimensions, each turned to fit the one before, so that a playback does not spin."""
+    projections = [project(frame) for frame in frames]
+    if np.asarray(frames[0]).shape[1] <= 2:
+        return projections
+    for index in range(1, len(projections)):
+        before, now = projections[index - 1], projections[index]
+        projections[index] = Projection(align(now.points, before.points), now.explained)
+    return projections
+
+
+def neighbours(vectors: npt.ArrayLike, letters: Sequence[str], letter: str, count: int = 5) -> list[Neighbour]:
+    """The `count` letters whose vectors point most nearly where `letter`'s does, nearest first."""
+    table = np.asarray(vectors, dtype=np.float64)
+    unit = table / np.maximum(np.linalg.norm(table, axis=1, keepdims=True), np.finfo(float).tiny)
+    chosen = list(letters).index(letter)
+    likeness = unit @ unit[chosen]
+    nearest = [int(i) for i in np.argsort(-likeness, kind="stable") if i != chosen][:count]
+    return [Neighbour(letters[i], float(likeness[i])) for i in nearest]
