@@ -1,0 +1,72 @@
+"""A name under a model, letter by letter: how much each letter surprises it, and what it expected instead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wavenames.layers import log_softmax
+from wavenames.models import Model
+from wavenames.names import Packed, Vocabulary
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """One place of a name: the letter that stands there, and what the model held of it before it saw it."""
+
+    letter: str
+    """'.' at the end of the name."""
+    log_probability: float
+    """Of the letter, given the letters before it; nats. Its negative is the surprisal."""
+    rank: int
+    """1 if the model held no letter to be likelier, 2 if one, and so on."""
+    distribution: Tensor
+    """(V,) log-probabilities of all letters that could stand here, '.' first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Surprisal:
+    """A whole name, its end mark included."""
+
+    places: tuple[Place, ...]
+
+    @property
+    def log_probability(self) -> float:
+        """Of the name, nats."""
+        return sum(place.log_probability for place in self.places)
+
+    @property
+    def per_letter(self) -> float:
+        """Nats per letter, the end mark counted: the name's loss, in the unit of all losses."""
+        return -self.log_probability / len(self.places)
+
+
+@torch.no_grad()
+def surprisal(model: Model, vocabulary: Vocabulary, name: str) -> Surprisal:
+    """Read `name`, which may be empty, in one pass; len(name) + 1 places come back, the last is the end mark's.
+
+    The name may also be the beginning of one: the last place then holds what could come next.
+
+    Raises:
+        Refusal: the name has a letter that the model doesn't know.
+    """
+    packed = Packed([name], vocabulary, model.device)
+    was_training = model.training
+    log_probabilities = log_softmax(model.eval()(next(packed.all(1))))
+    model.train(was_training)
+    chosen = log_probabilities.gather(1, packed.targets.unsqueeze(1))  # (T, 1)
+    ranks = 1 + (log_probabilities > chosen).sum(1)
+    return Surprisal(
+        tuple(
+            Place(letter, log_probability, rank, distribution)
+            for letter, log_probability, rank, distribution in zip(
+                vocabulary.decode(packed.targets.tolist()),
+                chosen[:, 0].tolist(),
+                ranks.tolist(),
+                log_probabilities.cpu(),
+                strict=True,
+            )
+        )
+    )
