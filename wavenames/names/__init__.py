@@ -5,6 +5,7 @@ from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
 from wavenames.names.reading import columns, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
+from wavenames.names.statistics import Statistics, shares, statistics, windows
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, printable
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "NameList",
     "Packed",
     "Split",
+    "Statistics",
     "Status",
     "Vocabulary",
     "bundled",
@@ -28,5 +30,8 @@ __all__ = [
     "makemore",
     "printable",
     "read_list",
+    "shares",
     "split",
+    "statistics",
+    "windows",
 ]
