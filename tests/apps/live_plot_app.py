@@ -1,31 +1,36 @@
-"""A page for test_live_plot.py: one chart that grows, one whose bars can be chosen."""
+"""A page for test_live_plot.py: the losses of a long run that goes on, and bars that can be chosen."""
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from wavenames.figures.loss import LossSeries, loss_curves, loss_text
 from wavenames.ui.live_plot import live_plot
 
-st.title("Live plot")
+REFERENCES = {"uniform": 3.296, "bigram": 2.453}
 
 
 @st.fragment(run_every=0.5)
 def growing() -> None:
-    st.session_state["updates"] = st.session_state.get("updates", 0) + 1
-    steps = np.arange(st.session_state["updates"] * 10)
-    figure = go.Figure(
-        [
-            go.Scatter(x=steps, y=3.3 * np.exp(-steps / 200), name="train"),
-            go.Scatter(x=steps, y=3.4 * np.exp(-steps / 200), name="validation"),
-        ]
+    updates = st.session_state["updates"] = st.session_state.get("updates", 0) + 1
+    steps = np.arange(200_000 + 1000 * updates)
+    noise = np.random.default_rng(0).normal(0, 0.1, steps.size)
+    measured = steps[::1000]
+    run = LossSeries(
+        "wavenet-m",
+        "wavenet",
+        "lecture",
+        (steps, 1.9 + np.exp(-steps / 3e4) + noise),
+        (measured, 2 + np.exp(-measured / 3e4)),
     )
-    live_plot(figure, key="growing", height=320, text="Loss\nIt falls.")
-    st.caption(f"updates: {st.session_state['updates']}")
+    text = f"{loss_text([run], REFERENCES)}\nupdate {updates}"
+    figure = loss_curves([run], REFERENCES).update_traces(showlegend=True).update_layout(showlegend=True)
+    live_plot(figure, key="growing", height=320, text=text)
 
 
 growing()
 bars = go.Figure(go.Bar(x=list("abc"), y=[0.2, 0.3, 0.5], customdata=list("abc")), {"hovermode": "x"})
-letter = live_plot(bars, key="bars", height=200, text="Next letter\na 20%, b 30%, c 50%", on_click=True)
-if letter is not None:
-    st.session_state["letter"] = letter
-st.markdown(f"chosen: {st.session_state.get('letter', 'none')}")
+chosen = live_plot(bars, key="bars", height=200, text="Next letter\na 20%, b 30%, c 50%", on_click=True)
+if chosen is not None:
+    st.session_state["letter"] = chosen
+st.text(f"chosen: {st.session_state.get('letter', 'none')}")

@@ -45,7 +45,12 @@ def letter_pairs(
             },
         )
     )
-    axis = {"type": "category", "showgrid": False, "tickmode": "linear" if len(names) <= 40 else "auto"}
+    axis = {
+        "type": "category",
+        "showgrid": False,
+        "tickfont": {"size": 10},
+        "tickmode": "linear" if len(names) <= 40 else "auto",
+    }
     figure.update_layout(
         xaxis=axis | {"title": {"text": "letter"}, "constrain": "domain"},
         yaxis=axis

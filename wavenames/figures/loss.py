@@ -83,7 +83,6 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
     figure.update_layout(
         hovermode="closest",
         showlegend=len(series) > _LABELLED,
-        margin={"l": 48, "t": 28, "b": 40, "r": 16},
         xaxis={
             "title": {"text": AXIS_TITLES[x]},
             "tickformat": "" if x == "seconds" else "~s",
@@ -149,7 +148,8 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: boo
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
                 "symbol": style.symbol + "-open" * (hollow or style.symbol.endswith("thin")),
-                "size": 6,
+                "size": 7,
+                "maxdisplayed": 20,  # a mark here and there says which line it is
                 "color": style.colour,
                 "line": {"color": style.colour, "width": 1},
             },
@@ -157,7 +157,7 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: boo
         ),
     ]
     if alone:
-        faint = {"color": translucent(style.colour, 0.3), "width": 1}
+        faint = {"color": translucent(style.colour, 0.2), "width": 1}
         raw = curve("train, each batch", thin(train_x, train_y), mode="lines", line=faint, showlegend=False)
         traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None))
     return traces
@@ -190,8 +190,8 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
             labels.append((train[-1], "" if alone else glyph, "train" if alone else name))
     if not labels:
         return
-    # How many pixels a nat takes is the browser's to decide; a chart of usual height is close enough to keep order.
-    pixels = 240 / max(max(seen) - min(seen), 0.1)
+    # How many pixels a nat takes is the browser's to decide. Guessed too low, labels stand a little too far apart.
+    pixels = 120 / max(max(seen) - min(seen), 0.1)
     lowest = np.inf
     for loss, glyph, name in sorted(labels, reverse=True):
         at = min(loss * pixels, lowest - 32)

@@ -37,7 +37,7 @@ def loss_against_parameters(
             name=family,
             uid=family,
             mode="markers+text" if len(points) <= 16 else "markers",
-            textposition="top center",
+            textposition=[_side(point, points) for point in members],
             textfont={"size": 12},
             cliponaxis=False,
             marker={
@@ -62,6 +62,13 @@ def loss_against_parameters(
         yaxis={"title": {"text": f"{split} loss, nats per letter"}},
     )
     return figure
+
+
+def _side(point: ModelPoint, points: Sequence[ModelPoint]) -> str:
+    """Above, or below for every second of the models that come before within a factor of two in size."""
+    order = sorted(points, key=lambda p: (p.parameters, p.loss, p.label))
+    before = [p for p in order[: order.index(point)] if p.parameters * 2 > point.parameters]
+    return "bottom center" if len(before) % 2 else "top center"
 
 
 def scatter_text(points: Sequence[ModelPoint], split: str = "validation") -> str:

@@ -45,7 +45,7 @@ function template(style) {
     layout: {
       paper_bgcolor: clear, plot_bgcolor: clear,
       font: { family: read("--st-font", "sans-serif"), size: 13, color: text },
-      xaxis: axis, yaxis: axis,
+      xaxis: { ...axis, showgrid: false, showline: true }, yaxis: axis,
       margin: { l: 48, r: 16, t: 28, b: 40 },
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: clear },
       hoverlabel: { bgcolor: read("--st-background-color", "#ffffff"), bordercolor: line, font: { color: text } },

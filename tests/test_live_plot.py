@@ -1,0 +1,208 @@
+"""A chart that grows keeps its plot, its zoom and its hidden curves; an update is small; a point can be chosen."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from streamlit.testing.v1 import AppTest
+
+from tests.browser import ROOT
+from wavenames.figures.loss import LossSeries, loss_curves
+from wavenames.ui.live_plot import payload
+
+APP = Path(__file__).parent / "apps" / "live_plot_app.py"
+
+
+def test_an_update_of_a_long_run_stays_under_twenty_kilobytes() -> None:
+    x = np.arange(200_000)
+    noise = np.random.default_rng(0).normal(0, 0.1, x.size)
+    run = LossSeries("wavenet-m", "wavenet", "lecture", (x, 2 + noise), (x[::100], 2 + noise[::100]))
+    figure = loss_curves([run], {"uniform": 3.296, "bigram": 2.453})
+    assert len(figure.data) == 3
+    assert len(json.dumps(payload(figure, "run"))) < 20_000
+
+
+def test_floats_travel_with_thirty_two_bits_and_nothing_that_json_does_not_know() -> None:
+    figure = go.Figure(
+        go.Scatter(x=np.array([1.0, np.nan]), y=[0.123456789, float("nan")], text=np.array(["a", "b"]))
+    )
+    sent = json.loads(json.dumps(payload(figure, "chart"), allow_nan=False))
+    (trace,) = sent["traces"]
+    x = np.frombuffer(base64.b64decode(trace["x"]["bdata"]), dtype="<f4")
+    assert (trace["x"]["dtype"], x[0], np.isnan(x[1])) == ("f4", 1.0, True)
+    assert (trace["y"], trace["text"]) == ([0.123457, None], ["a", "b"])
+
+
+def test_the_layout_keeps_the_readers_view_under_the_key_and_leaves_the_theme_to_the_browser() -> None:
+    assert payload(go.Figure(), "chart")["layout"] == {"uirevision": "chart"}
+    own = go.Figure(layout={"uirevision": "until the list changes"})
+    assert payload(own, "chart")["layout"]["uirevision"] == "until the list changes"
+
+
+def test_every_server_of_a_process_can_show_a_chart() -> None:
+    for _ in range(2):  # each AppTest is a server of its own
+        app = AppTest.from_file(str(APP), default_timeout=30).run()
+        assert not app.exception
+        assert app.text[0].value == "chosen: none"
+
+
+# --- in a browser
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The page of tests/apps/live_plot_app.py, served on a free port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = tmp_path_factory.mktemp("live_plot") / "server.log"
+    command = [
+        *(sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless=true"),
+        *("--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"),
+    ]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    url = f"http://127.0.0.1:{port}"
+    with log.open("w") as output, subprocess.Popen(command, cwd=ROOT, env=environment, stderr=output) as server:
+        try:
+            while True:
+                assert server.poll() is None, log.read_text()
+                try:
+                    urlopen(f"{url}/_stcore/health", timeout=2).close()  # noqa: S310 (our own server)
+                    break
+                except URLError:
+                    time.sleep(0.1)
+            yield url
+        finally:
+            server.terminate()
+    assert "Traceback" not in log.read_text()
+
+
+@pytest.fixture
+def chart(page: Page, address: str) -> Locator:
+    """The plot that grows, drawn."""
+    page.goto(address)
+    page.locator(".st-key-growing .nsewdrag").wait_for()
+    return page.locator(".st-key-growing .wn-plot-area")
+
+
+def updates(page: Page) -> int:
+    words = page.locator(".st-key-growing .wn-plot-text p").text_content() or ""
+    return int(words.rsplit("update ", 1)[1])
+
+
+def wait_for_updates(page: Page, n: int) -> None:
+    """Until `n` more figures have come."""
+    goal = updates(page) + n
+    page.wait_for_function(
+        "goal => Number(document.querySelector('.st-key-growing .wn-plot-text p')"
+        ".textContent.split('update ').pop()) >= goal",
+        arg=goal,
+    )
+
+
+def zoom(page: Page, chart: Locator) -> list[float]:
+    """Drag a box over part of the chart; the range of steps that it now shows."""
+    box = chart.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 200, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 400, box["y"] + 220, steps=8)
+    page.mouse.up()
+    page.wait_for_function("plot => plot._fullLayout.xaxis.autorange === false", arg=chart.element_handle())
+    return x_range(chart)
+
+
+def x_range(chart: Locator) -> list[float]:
+    return [float(end) for end in chart.evaluate("plot => plot._fullLayout.xaxis.range")]
+
+
+@pytest.mark.browser
+def test_zoom_and_plot_survive_five_updates_and_a_change_of_theme(page: Page, chart: Locator) -> None:
+    page.emulate_media(color_scheme="light")
+    chart.evaluate("plot => { plot.mark = 'first'; plot.querySelector('.main-svg').mark = 'first' }")
+    before = zoom(page, chart)
+    assert before[0] > 0
+    newest = "plot => Math.max(...plot.calcdata.at(-1).map(point => point.x))"
+    last = chart.evaluate(newest)
+
+    wait_for_updates(page, 5)
+    assert x_range(chart) == before
+    assert chart.evaluate(newest) > last
+
+    colour = "plot => getComputedStyle(plot.querySelector('.xtick text')).fill"
+    light = chart.evaluate(colour)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(f"([plot, was]) => ({colour})(plot) !== was", arg=[chart.element_handle(), light])
+    assert x_range(chart) == before
+    assert chart.evaluate("plot => [plot.mark, plot.querySelector('.main-svg').mark]") == ["first", "first"]
+
+
+@pytest.mark.browser
+def test_a_curve_that_was_hidden_stays_hidden(page: Page, chart: Locator) -> None:
+    visible = "plot => plot._fullData.find(trace => trace.uid.endsWith('validation')).visible"
+    chart.locator(".legendtoggle").last.click()
+    page.wait_for_function(f"plot => ({visible})(plot) === 'legendonly'", arg=chart.element_handle())
+    wait_for_updates(page, 2)
+    assert chart.evaluate(visible) == "legendonly"
+
+
+@pytest.mark.browser
+def test_the_library_comes_once_and_each_update_is_small(page: Page, address: str) -> None:
+    frames: list[int] = []
+    asked: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda data: frames.append(len(data))))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    page.locator(".st-key-growing .nsewdrag").wait_for()
+    wait_for_updates(page, 1)
+    frames.clear()
+    before = updates(page)
+    wait_for_updates(page, 4)
+    per_update = sum(frames) / (updates(page) - before)
+    assert 1000 < per_update < 20_000
+    assert len([url for url in asked if "plotly.min.js" in url]) == 1
+    assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
+
+
+@pytest.mark.browser
+def test_a_bar_is_chosen_by_a_click_anywhere_above_it_and_by_keys(page: Page, chart: Locator) -> None:
+    bars = page.locator(".st-key-bars .wn-plot-area")
+    bars.locator(".nsewdrag").wait_for()
+    box = bars.locator(".nsewdrag").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
+    expect(page.get_by_text("chosen: b")).to_be_visible()
+    bars.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page.get_by_text("chosen: c")).to_be_visible()
+
+
+@pytest.mark.browser
+def test_the_text_twin_opens_over_the_chart_and_moves_nothing(page: Page, chart: Locator) -> None:
+    below = page.locator(".st-key-bars")
+    before = below.bounding_box()
+    page.locator(".st-key-growing summary").click()
+    expect(page.locator(".st-key-growing .wn-plot-text p")).to_contain_text("bigram: 2.453")
+    expect(page.locator(".st-key-growing .wn-plot-text p")).to_be_visible()
+    assert below.bounding_box() == before
+    assert page.get_by_role("figure", name="Loss in nats per letter").count() == 1
+
+
+@pytest.mark.browser
+def test_a_chart_fits_a_phone(page: Page, chart: Locator) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.wait_for_function("plot => plot._fullLayout.width < 390", arg=chart.element_handle())
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
