@@ -1,0 +1,433 @@
+"""The same work without a browser: python -m wavenames models | train | evaluate | sample | bench.
+
+Options are made from the fields of `wavenames.config`, which also checks what they are given. Results go to
+standard output, with --json as one JSON document; progress, notes and refusals go to standard error. Losses are nats
+per letter.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import io
+import json
+import math
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+import torch
+from tqdm import tqdm
+
+from wavenames import bench
+from wavenames.checkpoints import Checkpoint, Results, load, shipped
+from wavenames.config import (
+    MODEL_CONFIGS,
+    PRESETS,
+    RECIPES,
+    DataConfig,
+    RecipeConfig,
+    Refusal,
+    RunConfig,
+    SamplingConfig,
+    Settings,
+    choices,
+    flat_fields,
+    help_line,
+    limits,
+)
+from wavenames.models import build
+from wavenames.names import (
+    BUNDLED,
+    MAKEMORE,
+    Membership,
+    NameList,
+    Packed,
+    Vocabulary,
+    bundled,
+    download_makemore,
+    read_list,
+    split,
+)
+from wavenames.sampling import sample
+from wavenames.training import FETCH_EVERY, Progress, Trainer, best_device, evaluate, mean_and_error
+
+DONE, DIVERGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
+EXIT_CODES = "exit codes: 0 done, 1 the loss stopped being a number, 2 refused, 130 stopped by Ctrl-C"
+PARTS = ("train", "validation", "test")
+LETTERS = 27  # a to z and the end mark, the vocabulary that published parameter counts refer to
+RECENT = 100  # steps that the training loss on screen is a mean of
+T = TypeVar("T")
+Row = dict[str, Any]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the command line says; returns the exit code."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without some letter still gets the rest
+    try:
+        args = _parser().parse_args(words, argparse.Namespace(words=words))
+        code: int = args.command(args)
+        sys.stdout.flush()
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("Stopped by Ctrl-C.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone, as `head` does; Python must not find that out again while it closes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+    return code
+
+
+# ---------------------------------------------------------------------------------------------------- commands
+
+
+def models_command(args: argparse.Namespace) -> int:
+    """The zoo, one row a preset."""
+    rows = []
+    for name, preset in PRESETS.items():
+        model = build(preset.model, LETTERS)
+        row = {"name": name, "parameters": model.parameter_count, "receptive_field": model.receptive_field}
+        rows.append({**row, "description": preset.description})
+    _show(args, rows)
+    return DONE
+
+
+def train_command(args: argparse.Namespace) -> int:
+    """Train one model, evaluate the final weights on whole splits, keep them if asked to."""
+    names = _open_list(args.names, args)
+    words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
+    run = RunConfig.from_flat({**words, "names": names.id})
+    _check_out(args.out)
+    parts = split(names.names, run.data.split, seed=run.data.split_seed)
+    vocabulary, device = Vocabulary.of(names.names), best_device()
+    model = build(run.model, vocabulary.size, run.seed).to(device)
+    packed = {part: Packed(getattr(parts, part), vocabulary, device) for part in PARTS}
+    trainer = Trainer(model, packed["train"], packed["validation"], run.recipe, run.seed)
+    interrupted = _follow(trainer)
+    found = {part: evaluate(model, packed[part]) for part in PARTS}
+    results = Results.checked(
+        **{part: _finite(found[part].loss) for part in PARTS},
+        validation_error=_finite(found["validation"].error), steps=trainer.step, seconds=trainer.seconds,
+        device=device.type, list_title=names.title, command=_command(args),
+    )  # fmt: skip
+    if args.out is not None:
+        membership = Membership.of(parts)
+        _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
+    _show(args, {
+        "model": run.preset, "parameters": model.parameter_count, "split": run.data.split, "seed": run.seed,
+        "steps": results.steps, "seconds": results.seconds, "train": results.train,
+        "validation": results.validation, "device": results.device, "checkpoint": args.out,
+    })  # fmt: skip
+    if interrupted:
+        return INTERRUPTED
+    return DIVERGED if trainer.diverged else DONE
+
+
+def evaluate_command(args: argparse.Namespace) -> int:
+    """The losses of a trained model on each part of a split."""
+    checkpoint = _open_checkpoint(args.checkpoint)
+    trained_on = checkpoint.run.data
+    if args.names is None and trained_on.names.startswith("upload-"):
+        raise Refusal(f"The model learned from the file '{checkpoint.results.list_title}'; name a list with --names.")
+    names = _open_list(args.names or trained_on.names, args)
+    data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
+    if data != trained_on:
+        print(
+            f"The model was trained on {checkpoint.results.list_title or trained_on.names}, "
+            f"split {trained_on.split}, split seed {trained_on.split_seed}; the parts here are others.",
+            file=sys.stderr,
+        )
+    parts = split(names.names, data.split, seed=data.split_seed)
+    device = best_device()
+    model = checkpoint.model(device)
+    packed = {part: Packed(getattr(parts, part), checkpoint.vocabulary, device) for part in PARTS}
+    found = {part: evaluate(model, packed[part]) for part in _bar(PARTS, "part")}
+    losses = {part: (found[part].loss, found[part].error) for part in PARTS}
+    in_train = set(parts.train)
+    seen = torch.tensor([name in in_train for name in parts.validation])
+    nats, lengths = found["validation"].per_name, found["validation"].lengths
+    for group, rows in {"validation_seen": seen, "validation_unseen": ~seen}.items():
+        losses[group] = mean_and_error(nats[rows], lengths[rows]) if rows.any() else (math.nan, math.nan)
+    _show(args, {
+        "model": checkpoint.title, "parameters": model.parameter_count,
+        "names": data.names, "split": data.split, "split_seed": data.split_seed,
+        **{group: _finite(loss) for group, (loss, _) in losses.items()},
+        **{f"{group}_se": _finite(error) for group, (_, error) in losses.items()},
+        "validation_seen_share": float(seen.double().mean()),
+    })  # fmt: skip
+    return DONE
+
+
+def sample_command(args: argparse.Namespace) -> int:
+    """Names from a trained model."""
+    options = SamplingConfig.checked(**_given(args, SamplingConfig))
+    checkpoint = _open_checkpoint(args.checkpoint)
+    samples = sample(checkpoint.model(best_device()), checkpoint.vocabulary, options, checkpoint.membership)
+    rows = [dataclasses.asdict(name) for name in samples.names]
+    if args.json:
+        message = {"message": samples.message} if samples.message else {}
+        _show(args, {"names": rows, "attempts": samples.attempts, "seconds": samples.seconds, **message})
+        return DONE
+    _show(args, rows)
+    if samples.message:
+        print(samples.message, file=sys.stderr)
+    return DONE
+
+
+def bench_command(args: argparse.Namespace) -> int:
+    """How fast the trainer and the sampler are, each against the plain way of doing it."""
+    measured = [compare() for compare in _bar(bench.comparisons(), "comparison")]
+    rows = [dataclasses.asdict(comparison) for comparison in measured]
+    _show(args, {"machine": bench.machine(), "rounds": bench.ROUNDS, "comparisons": rows})
+    return DONE
+
+
+# ----------------------------------------------------------------------------------------- following a run
+
+
+def _follow(trainer: Trainer) -> bool:
+    """Train to the end, with a bar and a line for each evaluation; True if Ctrl-C ended it between two steps."""
+    recipe, curve = trainer.recipe, trainer.curve
+    with _ctrl_c() as asked, tqdm(total=recipe.steps, unit=" steps", file=sys.stderr, mininterval=0.5) as bar:
+        for progress in trainer.run():
+            if recipe.seconds is not None and progress.seconds > 0:  # so that the time left is that of the limit
+                bar.total = max(progress.step, min(recipe.steps, _steps_within(recipe.seconds, progress)))
+            bar.update(progress.step - bar.n)
+            if progress.evaluated or progress.step % FETCH_EVERY == 0:
+                recent = [point.loss for point in curve.train[-RECENT:]]
+                train = f"train {sum(recent) / len(recent):.3f}  " if recent else ""
+                losses = f"{train}validation {curve.validation[-1].loss:.3f}" if curve.validation else train
+                bar.set_postfix_str(losses, refresh=False)
+                if progress.evaluated:
+                    bar.write(f"step {progress.step:,}  {losses}  {progress.seconds:.1f} s", file=sys.stderr)
+            if asked.is_set():
+                break
+    trainer.fetch()
+    print(trainer.finished or f"Stopped by Ctrl-C after step {trainer.step:,}.", file=sys.stderr)
+    return asked.is_set() and trainer.finished is None
+
+
+def _steps_within(seconds: float, progress: Progress) -> int:
+    return math.ceil(progress.step * seconds / progress.seconds)
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of breaking into a step; a second one breaks in all the same."""
+    asked = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        asked.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _bar(items: Sequence[T], unit: str) -> Iterator[T]:
+    return iter(tqdm(items, unit=f" {unit}", file=sys.stderr))
+
+
+# ------------------------------------------------------------------------------------------ what comes in
+
+
+def _open_list(word: str, args: argparse.Namespace) -> NameList:
+    """The list that ships under this id, makemore's by download, or a file's."""
+    if word in BUNDLED or word == MAKEMORE.id:
+        if args.column is not None or args.fold_case:
+            raise Refusal(f"Column and fold case are for files; '{word}' is a list that is known by name.")
+        return bundled(word) if word in BUNDLED else download_makemore()
+    path = Path(word)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Refusal(
+            f"Names is '{word}', which can't be read as a file ({error.strerror}); allowed is a .txt or .csv file or "
+            f"one of {', '.join([*BUNDLED, MAKEMORE.id])}."
+        ) from error
+    return read_list(data, path.name, column=args.column, fold_case=args.fold_case)
+
+
+def _open_checkpoint(word: str) -> Checkpoint:
+    """A model that ships, by name, or a checkpoint's file."""
+    try:
+        return load(shipped().get(word, Path(word)))
+    except OSError as error:
+        raise Refusal(
+            f"Checkpoint is '{word}', which can't be read as a file ({error.strerror}); allowed is a .safetensors "
+            f"file or one of {', '.join(shipped())}."
+        ) from error
+
+
+def _given(args: argparse.Namespace, *classes: type[Settings]) -> dict[str, Any]:
+    """The fields that stand on the command line, by name."""
+    names = [name for cls in classes for name in cls.model_fields]
+    return {name: getattr(args, name) for name in names if name in args}
+
+
+# -------------------------------------------------------------------------------------------- what goes out
+
+
+def _show(args: argparse.Namespace, document: Row | list[Row]) -> None:
+    print(json.dumps(document, allow_nan=False) if args.json else "\n".join(_plain(document)))
+
+
+def _plain(document: Row | list[Row]) -> Iterator[str]:
+    """A list of rows as a table; anything else as a line for each entry, tables and groups below their names."""
+    if isinstance(document, list):
+        cells = [[_cell(value) for value in row.values()] for row in document]
+        heads = [key.replace("_", " ") for key in document[0]] if document else []
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        for line in [heads, *cells]:
+            yield "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        return
+    width = max(len(key) for key in document)
+    for key, value in document.items():
+        if isinstance(value, dict | list):
+            yield f"\n{key}"
+            yield from _plain(value)
+        else:
+            yield f"{key.replace('_', ' '):<{width}}  {_cell(value)}"
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 100 else f"{value:.0f}"
+    return "–" if value is None else str(value)
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _check_out(out: str | None) -> None:
+    """Refuse before the training what could not be written after it."""
+    if out is not None and (Path(out).is_dir() or not os.access(Path(out).parent, os.W_OK)):
+        raise Refusal(f"Out is '{out}'; allowed is a file in a folder that exists and can be written to.")
+
+
+def _write(out: str, checkpoint: Checkpoint) -> None:
+    """The whole file or none: whoever reads it never meets half of one."""
+    part = Path(f"{out}.part")
+    try:
+        part.write_bytes(checkpoint.to_bytes())
+        part.replace(out)
+    except OSError as error:
+        raise Refusal(f"Out is '{out}', which can't be written ({error.strerror}).") from error
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command line as typed, without the folders of this machine."""
+    line = shlex.join(["python", "-m", "wavenames", *args.words])
+    for path in filter(None, (args.names, args.out)):
+        line = line.replace(path, Path(path).name)
+    return line
+
+
+# ---------------------------------------------------------------------------------------------- the options
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses in one sentence, as everything here does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise Refusal(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' says what is allowed.")
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="python -m wavenames", description="Train name generators and draw names.", epilog=EXIT_CODES
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Any) -> _Parser:
+        made = commands.add_parser(
+            name, help=run.__doc__, description=run.__doc__, epilog=EXIT_CODES, allow_abbrev=False
+        )
+        made.set_defaults(command=run)
+        made.add_argument("--json", action="store_true", help="Print one JSON document on standard output.")
+        return made
+
+    command("models", models_command)
+    _train_options(command("train", train_command))
+    evaluating = command("evaluate", evaluate_command)
+    _checkpoint_argument(evaluating)
+    _data_options(evaluating, default=None)
+    sampling = command("sample", sample_command)
+    _checkpoint_argument(sampling)
+    for name in flat_fields(SamplingConfig):
+        _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
+    command("bench", bench_command)
+    return parser
+
+
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("preset", metavar="MODEL", help=f"One of {', '.join(PRESETS)}.")
+    _data_options(parser, default=DataConfig.model_fields["names"].default)
+    parser.add_argument("--out", metavar="FILE", help="Where to keep the trained model; without it, nothing is kept.")
+    _field(parser, "seed", RunConfig, default=RunConfig.model_fields["seed"].default)
+    recipe = parser.add_argument_group("recipe", "How the model is trained; each recipe has defaults of its own.")
+    recipe.add_argument(
+        "--recipe", metavar="NAME", default=argparse.SUPPRESS,
+        help=f"One of {', '.join(RECIPES)}; the one that suits the model if left out.",
+    )  # fmt: skip
+    for name in flat_fields(RecipeConfig):
+        _field(recipe, name, RecipeConfig)
+    sizes = parser.add_argument_group("model", "Sizes and layers; in brackets the families that have the setting.")
+    for name in dict.fromkeys(name for cls in MODEL_CONFIGS.values() for name in flat_fields(cls)):
+        families = [family for family, cls in MODEL_CONFIGS.items() if name in cls.model_fields]
+        _field(sizes, name, MODEL_CONFIGS[families[0]], note=f" [{', '.join(families)}]")
+
+
+def _checkpoint_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", metavar="CHECKPOINT", help=f"A file, or one of {', '.join(shipped())}.")
+
+
+def _data_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Which names and which split; the default None leaves both to the checkpoint."""
+    usual = default or "what the checkpoint says"
+    parser.add_argument(
+        "--names", metavar="FILE-or-LIST", default=default,
+        help=f"A .txt or .csv file, or one of {', '.join([*BUNDLED, MAKEMORE.id])}. ({usual})",
+    )  # fmt: skip
+    parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file that holds the names.")
+    parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
+    for name in ("split", "split_seed"):
+        _field(parser, name, DataConfig, default=DataConfig.model_fields[name].default if default else usual)
+
+
+def _field(
+    parser: argparse._ActionsContainer, name: str, cls: type[Settings], *, default: object = None, note: str = ""
+) -> None:
+    """The option of one configuration field: --its-name, what it may be, what it is."""
+    words = [*(["-n"] if name == "n" else []), f"--{name.replace('_', '-')}"]
+    shown = f" ({default})" if default not in (None, False, "") else ""
+    text = f"{help_line(cls, name)}{shown}{note}".replace("%", "%%")
+    if cls.model_fields[name].annotation is bool:
+        action = "store_true" if name.startswith("no_") else argparse.BooleanOptionalAction
+        parser.add_argument(*words, action=action, default=argparse.SUPPRESS, help=text)
+        return
+    usual, (low, high) = cls.model_fields[name].default, limits(cls, name)
+    metavar = "|".join(choices(cls, name)) or (name.upper() if low is None else f"{low}..{high}")
+    if isinstance(usual, tuple):
+        metavar = ",".join(map(str, usual))
+    parser.add_argument(*words, metavar=metavar, default=argparse.SUPPRESS, help=text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
