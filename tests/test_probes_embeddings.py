@@ -1,0 +1,67 @@
+"""The letters in the plane: against scipy and numpy's own answers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.linalg import orthogonal_procrustes
+
+from wavenames.probes.embeddings import align, follow, neighbours, project
+
+
+def vectors(seed: int, letters: int = 27, features: int = 10) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(letters, features))
+
+
+def test_two_numbers_a_letter_are_shown_as_they_are() -> None:
+    table = vectors(1, features=2)
+    assert np.array_equal(project(table).points, table)
+    assert "two numbers" in project(table).explained
+
+
+def test_one_number_a_letter_is_a_line() -> None:
+    points = project(vectors(1, features=1)).points
+    assert points.shape == (27, 2)
+    assert not points[:, 1].any()
+
+
+def test_more_numbers_are_shown_along_the_directions_of_most_variance() -> None:
+    """The shares of variance are those of the covariance matrix's two largest eigenvalues."""
+    table = vectors(2) * np.linspace(3, 0.1, 10)
+    projection = project(table)
+    eigenvalues = np.sort(np.linalg.eigvalsh(np.cov(table.T)))[::-1]
+    assert np.allclose(projection.points.var(0, ddof=1), eigenvalues[:2])
+    assert f"{eigenvalues[:2].sum() / eigenvalues.sum():.0%}" in projection.explained
+
+
+def test_a_mirrored_embedding_looks_the_same() -> None:
+    """PCA leaves signs open; they are pinned, so that a model drawn twice does not flip."""
+    table = vectors(3)
+    mirror, _ = np.linalg.qr(vectors(7, 10, 10))
+    assert np.allclose(project(table).points, project(table @ mirror).points)
+    assert (project(table).points[np.abs(project(table).points).argmax(0), [0, 1]] > 0).all()
+
+
+@given(st.integers(0, 10_000))
+def test_alignment_is_scipys_orthogonal_procrustes(seed: int) -> None:
+    here, there = vectors(seed, features=2), vectors(seed + 1, features=2)
+    rotation, _ = orthogonal_procrustes(here - here.mean(0), there - there.mean(0))
+    assert np.allclose(align(here, there), (here - here.mean(0)) @ rotation + here.mean(0))
+
+
+def test_a_turned_embedding_does_not_spin_in_a_playback() -> None:
+    """Frames that differ by a rotation of the features are one and the same picture."""
+    table = vectors(4)
+    rotation, _ = np.linalg.qr(vectors(5, 10, 10))
+    frames = follow([table, table @ rotation, table @ rotation @ rotation])
+    for frame in frames[1:]:
+        assert np.allclose(frame.points, frames[0].points)
+
+
+def test_neighbours_are_the_largest_cosines_and_never_the_letter_itself() -> None:
+    table, letters = vectors(6, letters=5, features=3), list(".abcd")
+    found = neighbours(table, letters, "b", count=3)
+    unit = table / np.linalg.norm(table, axis=1, keepdims=True)
+    cosines = {letter: float(unit[2] @ unit[i]) for i, letter in enumerate(letters) if letter != "b"}
+    assert [each.letter for each in found] == sorted(cosines, key=lambda one: -cosines[one])[:3]
+    assert [each.likeness for each in found] == pytest.approx([cosines[each.letter] for each in found])
