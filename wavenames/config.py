@@ -164,7 +164,7 @@ class MLPConfig(Settings):
     norm_bias: bool = Field(False, description="Keep the Linear's bias though a norm follows (the notebook does).")
     init: Literal["scaled", "normal"] = Field(
         "scaled",
-        description="Start weights: scaled to the layer's width, or plain normal as in the notebook.",
+        description="Start weights of hidden layers: scaled to their width, or plain normal as in the notebook.",
     )
 
 

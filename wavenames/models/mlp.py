@@ -29,4 +29,4 @@ class MLP(WindowModel):
             hidden.append(Linear(width, config.hidden, bias, gain=gain, init=config.init))
             hidden += [*norm_layer(config.norm, config.hidden), Tanh()]
             width = config.hidden
-        self.net = Sequential(Flatten(), *hidden, Linear(width, vocab_size, gain=LOGIT_GAIN, init=config.init))
+        self.net = Sequential(Flatten(), *hidden, Linear(width, vocab_size, gain=LOGIT_GAIN))
