@@ -80,7 +80,7 @@ def dilated_from_tree(tree: Tree) -> Dilated:
             norm="none" if config.norm == "batch" else config.norm,
         ),
         tree.vocab_size,
-    )
+    ).to(tree.embedding.weight)
     linears = [layer for layer in tree.net.layers if isinstance(layer, Linear)]
     norms = [layer for layer in tree.net.layers if isinstance(layer, BatchNorm1d | LayerNorm1d)]
     with torch.no_grad():
@@ -96,4 +96,4 @@ def dilated_from_tree(tree: Tree) -> Dilated:
                 conv.linear.load_state_dict(linear.state_dict())
                 if norm is not None:
                     cast(Sequential, dilated.after[level]).layers[0].load_state_dict(norm.state_dict())
-    return dilated.to(tree.device).train(tree.training)
+    return dilated.train(tree.training)
