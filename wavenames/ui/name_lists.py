@@ -1,0 +1,98 @@
+"""Which list of names is in use, and how a visitor brings one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from wavenames.config import Refusal
+from wavenames.names import BUNDLED, MAKEMORE, NameList, columns, download_makemore, read_list, split
+from wavenames.store import StoredList
+from wavenames.ui.links import linked_choice
+from wavenames.ui.session import find_list, lists, store
+from wavenames.ui.words import plain
+
+KEY = "names"
+"""Of the chooser, in the session and in the link; the Train page starts with the same."""
+SHOWN = 12
+"""Names of a file shown before it is used."""
+
+
+def choose_list(label: str, explained: str | None = None) -> str:
+    """The chooser over the lists at hand; gives the id. A list that a link asks for joins them if it is here."""
+    for asked in st.query_params.get_all(KEY):
+        kept = None if asked in lists() else store().name_list(asked)
+        if kept is not None:
+            st.session_state["uploaded_lists"][asked] = kept.title
+    return linked_choice(label, lists(), key=KEY, default=next(iter(BUNDLED)), explained=explained)
+
+
+def bring_list() -> None:
+    """Upload a file, or fetch the lectures' list. A file that is refused leaves the list in use as it is.
+
+    Draw this before the chooser, which then stands at the new list.
+    """
+    visit = st.session_state.setdefault("lists_brought", 0)  # a new key closes the fold and empties the upload
+    with st.expander("Bring another list", icon=":material/upload:", key=f"bring_{visit}"):
+        file = st.file_uploader(
+            "A .txt file with one name a line, or a .csv file", type=["txt", "csv"], key=f"upload_{visit}"
+        )
+        st.caption("Names stay on this server: they are kept for the runs that learn from them and go nowhere else.")
+        if file is not None:
+            _offer(file.getvalue(), file.name)
+        st.divider()
+        _offer_makemore()
+
+
+def _offer(data: bytes, filename: str) -> None:
+    """What a file holds, and the button that takes it."""
+    try:
+        titles = columns(data, filename)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            column = None
+            if titles:
+                usual = titles.index("name") if "name" in titles else 0
+                column = st.selectbox("Column", titles, index=usual, key="upload_column", width=240)
+            fold_case = st.toggle("Make all letters small", key="upload_fold_case")
+        found = read_list(data, filename, column=column, fold_case=fold_case)
+        split(found.names)  # refuses a list too short to train on
+    except Refusal as refusal:
+        st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+        return
+    letters = "".join(sorted(set().union(*found.names)))
+    st.markdown(
+        f"**{len(found.names):,} names** of {len(letters)} different letters ({plain(letters[:60])}"
+        f"{'…' if len(letters) > 60 else ''}), beginning with {plain(', '.join(found.names[:SHOWN]))}"
+    )
+    if st.button("Use this list", icon=":material/check:", key="upload_use"):
+        _take(found)
+
+
+def _offer_makemore() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        wanted = st.button("Fetch makemore's list", icon=":material/download:", key="fetch_makemore")
+        st.caption(
+            "32,033 names, the list of Andrej Karpathy's lectures, which published losses refer to. It comes from "
+            "his public repository and is checked by its hash.",
+            width="stretch",
+        )
+    if wanted:
+        try:
+            with st.spinner("Fetching the list"):
+                _take(_makemore())
+        except Refusal as refusal:
+            st.error(plain(str(refusal)), icon=":material/cloud_off:")
+
+
+def _makemore() -> NameList:
+    """From this server, if anyone has fetched it before."""
+    return download_makemore() if store().name_list(MAKEMORE.id) is None else find_list(MAKEMORE.id)
+
+
+def _take(found: NameList) -> None:
+    """Keep a list on the server and put it in use."""
+    store().keep_list(StoredList(found.id, found.title, found.names, found.source, found.licence))
+    lists()
+    st.session_state["uploaded_lists"][found.id] = found.title
+    st.session_state[KEY] = found.id
+    st.session_state["lists_brought"] += 1
+    st.rerun()
