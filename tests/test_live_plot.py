@@ -188,6 +188,7 @@ def test_a_bar_is_chosen_by_a_click_anywhere_above_it_and_by_keys(page: Page, ch
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
         page.keyboard.press(key)
     expect(page.get_by_text("chosen: c")).to_be_visible()
+    expect(page.locator(".st-key-bars [aria-live]")).to_have_text("c: 0.500")
 
 
 @pytest.mark.browser

@@ -64,6 +64,8 @@ class Chart {
     const twin = element("details", "wn-plot-text", this.root);
     element("summary", "", twin).textContent = "As text";
     this.words = element("p", "", twin);
+    this.said = element("span", "wn-plot-said", this.root); // what the keys walk over, for a screen reader
+    this.said.setAttribute("aria-live", "polite");
     this.next = null; // the figure that waits to be drawn
     this.drawing = false;
     this.gone = false; // taken off the page
@@ -81,9 +83,15 @@ class Chart {
   update(data, clicked) {
     this.clicked = data.clickable ? clicked : null;
     this.words.textContent = data.text;
-    this.root.setAttribute("aria-label", data.text.split("\n", 1)[0]);
+    const name = data.text.split("\n", 1)[0];
+    this.root.setAttribute("aria-label", name);
     this.plot.style.height = `${data.height}px`;
-    this.plot.classList.toggle("wn-clickable", data.clickable);
+    if (data.clickable) {
+      this.plot.tabIndex = 0;
+      this.plot.classList.add("wn-clickable");
+      this.plot.setAttribute("role", "group");
+      this.plot.setAttribute("aria-label", `${name}: arrow keys move, Enter chooses`);
+    }
     this.next = data;
     this.draw();
   }
@@ -142,6 +150,8 @@ class Chart {
     if (step) {
       this.at = this.at === undefined ? 0 : (this.at + step + points.length) % points.length;
       this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: this.at }]);
+      const { x, y } = this.plot._fullData[0];
+      this.said.textContent = `${x[this.at]}: ${Number(y[this.at]).toPrecision(3)}`;
     } else if ((event.key === "Enter" || event.key === " ") && this.at !== undefined) {
       this.choose({ customdata: this.plot.data[0].customdata?.[this.at] });
     } else return;
@@ -166,8 +176,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (!charts.has(parentElement)) charts.set(parentElement, new Chart(parentElement));
   const chart = charts.get(parentElement);
   chart.update(data, (value) => setTriggerValue("clicked", value));
-  if (data.clickable) chart.plot.tabIndex = 0;
-  else chart.plot.removeAttribute("tabindex");
   return () => {
     charts.delete(parentElement);
     chart.remove();
