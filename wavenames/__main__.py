@@ -143,16 +143,16 @@ def evaluate_command(args: argparse.Namespace) -> int:
         raise Refusal(f"The model learned from the file '{checkpoint.results.list_title}'; name a list with --names.")
     names = _open_list(args.names or trained_on.names, args)
     data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
+    parts = split(names.names, data.split, seed=data.split_seed)
+    device = best_device()
+    model = checkpoint.model(device)
+    packed = {part: Packed(getattr(parts, part), checkpoint.vocabulary, device) for part in PARTS}
     if data != trained_on:
         print(
             f"The model was trained on {checkpoint.results.list_title or trained_on.names}, "
             f"split {trained_on.split}, split seed {trained_on.split_seed}; the parts here are others.",
             file=sys.stderr,
         )
-    parts = split(names.names, data.split, seed=data.split_seed)
-    device = best_device()
-    model = checkpoint.model(device)
-    packed = {part: Packed(getattr(parts, part), checkpoint.vocabulary, device) for part in PARTS}
     found = {part: evaluate(model, packed[part]) for part in _bar(PARTS, "part")}
     losses = {part: (found[part].loss, found[part].error) for part in PARTS}
     in_train = set(parts.train)
@@ -346,7 +346,7 @@ class _Parser(argparse.ArgumentParser):
     """Refuses in one sentence, as everything here does."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refusal(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' says what is allowed.")
+        raise Refusal(f"{message[:1].upper()}{message[1:]}; add --help to see what is allowed.")
 
 
 def _parser() -> _Parser:

@@ -1,0 +1,480 @@
+"""The command line: the whole journey, every option, clean output for machines, and refusals in one sentence."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import ROOT
+from wavenames.__main__ import main
+from wavenames.checkpoints import load, load_shipped
+from wavenames.config import (
+    MODEL_CONFIGS,
+    PRESETS,
+    RECIPES,
+    DataConfig,
+    RecipeConfig,
+    Refusal,
+    RunConfig,
+    SamplingConfig,
+    Settings,
+    choices,
+    flat_fields,
+    limits,
+)
+from wavenames.names import NameList
+from wavenames.sampling import sample
+
+NAMES = [
+    "emma", "olivia", "ava", "zoë", "chloé", "anaïs", "maël", "noël", "inés", "lucía", "sofía", "núria", "jürgen",
+    "björn", "åsa", "søren", "łukasz", "żaneta", "emma", "ava", "θάλεια", "άννα", "ελένη", "анна", "ольга", "яна",
+    "олег", "נועה", "דוד", "さくら", "はると", "ゆい", "o'neil", "jean-luc", "mia", "mila", "noah", "nora", "leo",
+    "kai",
+]  # fmt: skip
+TRAIN_KEYS = [
+    "model", "parameters", "split", "seed", "steps", "seconds", "train", "validation", "device", "checkpoint",
+]  # fmt: skip
+EVALUATE_KEYS = {"train", "validation", "test", "validation_seen", "validation_unseen", "validation_se"}
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def names_file(tmp_path: Path) -> str:
+    """A list of forty names in six scripts, two of them twins, with the quirks of a file from elsewhere."""
+    path = tmp_path / "my names.txt"
+    path.write_text("\ufeff" + "\r\n".join(NAMES) + "\r\n\r\n", encoding="utf-8")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint of a few steps, trained by the command line."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "names.txt").write_text("\n".join(NAMES), encoding="utf-8")
+    out = folder / "model.safetensors"
+    words = ["train", "wavenet-s", "--names", f"{folder}/names.txt", "--steps", "20", "--out", str(out)]
+    assert main(words) == 0
+    return out
+
+
+def answer(capsys: Capture, *words: str, code: int = 0) -> Any:
+    """The JSON document of a command, which must be all of its standard output."""
+    capsys.readouterr()
+    assert main([*words, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+# -------------------------------------------------------------------------------------------------- the journey
+
+
+def test_train_evaluate_sample(names_file: str, tmp_path: Path, capsys: Capture) -> None:
+    """One list of many scripts from training to names, the same losses all along."""
+    out = str(tmp_path / "kept.safetensors")
+    words = ["train", "dilated-76k", "--names", names_file, "--split", "unique", "--steps", "30", "--seed", "7"]
+    trained = answer(capsys, *words, "--evaluate-every", "10", "--split-seed", "3", "--out", out)
+    assert list(trained) == TRAIN_KEYS
+    assert trained | {"seconds": 0, "train": 0, "validation": 0, "parameters": 0} == {
+        "model": "dilated-76k", "parameters": 0, "split": "unique", "seed": 7, "steps": 30, "seconds": 0,
+        "train": 0, "validation": 0, "device": "cpu", "checkpoint": out,
+    }  # fmt: skip
+    assert trained["train"] < trained["validation"]
+
+    checkpoint = load(Path(out))
+    assert checkpoint.title == "dilated-76k"
+    assert checkpoint.run.data.names.startswith("upload-")
+    assert (checkpoint.run.data.split, checkpoint.run.data.split_seed, checkpoint.run.seed) == ("unique", 3, 7)
+    assert checkpoint.results.list_title == "my names.txt"
+    assert checkpoint.results.command == (
+        "python -m wavenames train dilated-76k --names 'my names.txt' --split unique --steps 30 --seed 7 "
+        "--evaluate-every 10 --split-seed 3 --out kept.safetensors --json"
+    )
+    assert not list(tmp_path.glob("*.part"))
+
+    evaluated = answer(capsys, "evaluate", out, "--names", names_file)
+    assert evaluated.keys() >= EVALUATE_KEYS
+    assert evaluated["train"] == pytest.approx(trained["train"], abs=1e-6)
+    assert evaluated["validation"] == pytest.approx(trained["validation"], abs=1e-6)
+    assert evaluated["test"] == pytest.approx(checkpoint.results.test, abs=1e-6)
+    assert evaluated["validation_seen"] is None
+    assert evaluated["validation_unseen"] == pytest.approx(evaluated["validation"])
+
+    drawn = answer(capsys, "sample", out, "-n", "60", "--prefix", "ά", "--temperature", "0.5")
+    assert drawn.keys() == {"names", "attempts", "seconds"}
+    assert len(drawn["names"]) == drawn["attempts"] == 60
+    for row in drawn["names"]:
+        assert row.keys() == {"name", "log_probability", "status"}
+        assert row["name"].startswith("ά")
+        assert row["status"] == checkpoint.membership.status(row["name"])
+        assert row["log_probability"] < 0
+    statuses = {row["status"] for row in answer(capsys, "sample", out, "-n", "400")["names"]}
+    assert "train" in statuses
+    assert "new" in statuses
+
+
+def test_seen_and_unseen_names_make_up_the_validation_loss(names_file: str, tmp_path: Path, capsys: Capture) -> None:
+    """In the lecture split twins leak: validation names that the model has seen are told apart from the others."""
+    twins = tmp_path / "twins.txt"
+    twins.write_text("\n".join(NAMES * 2), encoding="utf-8")
+    out = str(tmp_path / "twins.safetensors")
+    answer(capsys, "train", "bigram", "--names", str(twins), "--out", out)
+    found = answer(capsys, "evaluate", out, "--names", str(twins))
+    assert 0 < found["validation_seen_share"] < 1
+    low, high = sorted([found["validation_seen"], found["validation_unseen"]])
+    assert low < found["validation"] < high
+    assert 0 < found["validation_se"] < 1
+
+
+def test_the_same_seed_gives_the_same_losses(names_file: str, capsys: Capture) -> None:
+    """Twice the same command, twice the same numbers; another seed, other numbers."""
+    words = ["train", "wavenet-s", "--names", names_file, "--steps", "12", "--dropout", "0.2"]
+    first, again = (answer(capsys, *words, "--seed", "5") for _ in range(2))
+    other = answer(capsys, *words, "--seed", "6")
+    assert (first["train"], first["validation"]) == (again["train"], again["validation"])
+    assert first["train"] != other["train"]
+    draws = [answer(capsys, "sample", "bigram", "--seed", seed)["names"] for seed in ("1", "1", "2")]
+    assert draws[0] == draws[1] != draws[2]
+
+
+def test_stops_at_a_target_and_after_seconds(names_file: str, capsys: Capture) -> None:
+    words = ["train", "mlp-3", "--names", names_file, "--steps", "1000000"]
+    reached = answer(capsys, *words, "--recipe", "modern", "--target", "9", "--evaluate-every", "4")
+    assert reached["steps"] == 4
+    timed = answer(capsys, *words, "--seconds", "1")
+    assert 1 <= timed["seconds"] < 10
+    assert timed["steps"] < 1_000_000
+
+
+def test_models_lists_the_zoo(capsys: Capture) -> None:
+    """Every preset with the parameter counts that are published for 27 letters."""
+    rows = answer(capsys, "models")
+    assert [row["name"] for row in rows] == list(PRESETS)
+    assert {tuple(row) for row in rows} == {("name", "parameters", "receptive_field", "description")}
+    counts = {row["name"]: (row["parameters"], row["receptive_field"]) for row in rows}
+    assert counts["bigram"] == (729, 1)
+    assert counts["tree-76k"] == (76_579, 8)
+    assert counts["wavenet-l"] == (141_787, 17)
+
+
+def test_a_model_that_ships_needs_only_its_name(capsys: Capture) -> None:
+    """Its list and split are the checkpoint's, and so are its losses."""
+    found = answer(capsys, "evaluate", "bigram")
+    results = load_shipped("bigram").results
+    for part in ("train", "validation", "test"):
+        assert found[part] == pytest.approx(getattr(results, part), abs=1e-4)
+
+
+def test_without_json_people_read_lines_and_tables(names_file: str, capsys: Capture) -> None:
+    assert main(["train", "bigram", "--names", names_file]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == TRAIN_KEYS
+    assert lines[0].split() == ["model", "bigram"]
+    assert lines[-1].split() == ["checkpoint", "–"]
+    assert main(["sample", "bigram", "-n", "3"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["name", "log", "probability", "status"]
+    assert len(rows) == 3
+    for row in rows:
+        assert row[head.index("status") :] in ("train", "held_out", "new")
+
+
+def test_progress_goes_to_standard_error(names_file: str, capsys: Capture) -> None:
+    """A line for each evaluation with both losses, and a bar with the speed; nothing of it in the output."""
+    words = ["train", "mlp-3", "--names", names_file, "--recipe", "modern", "--steps", "50", "--evaluate-every", "25"]
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert "step 0  validation " in err
+    assert "step 25  train " in err
+    assert "step 50  train " in err
+    assert "steps/s" in err
+    assert err.endswith("All steps are done.\n")
+    assert "steps/s" not in out
+
+
+def test_a_shortage_of_names_is_said(capsys: Capture) -> None:
+    """In the document for machines, on standard error for people."""
+    words = ["sample", "bigram", "-n", "2", "--pattern", "qqqq*", "--tries", "1"]
+    assert answer(capsys, *words)["message"].startswith("Found 0 of 2 names")
+    assert main(words) == 0
+    assert "Found 0 of 2 names" in capsys.readouterr().err
+
+
+def test_makemores_list_by_name(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """It is downloaded; the checkpoint's own list may be the downloaded one too."""
+    fetched = NameList("makemore", "makemore's names.txt", tuple(NAMES), None, None, "", "")
+    monkeypatch.setattr("wavenames.__main__.download_makemore", lambda: fetched)
+    assert answer(capsys, "train", "bigram", "--names", "makemore")["steps"] == 1
+
+
+def test_a_column_of_a_csv_with_case_folded(tmp_path: Path, capsys: Capture) -> None:
+    table = tmp_path / "class.csv"
+    table.write_text(
+        "id,first\n" + "\n".join(f"{i},{name.title()}" for i, name in enumerate(NAMES)), encoding="utf-8"
+    )
+    out = tmp_path / "class.safetensors"
+    words = ["train", "bigram", "--names", str(table), "--column", "first", "--out", str(out)]
+    answer(capsys, *words)
+    assert "E" in load(out).vocabulary.letters
+    answer(capsys, *words, "--fold-case")
+    assert "E" not in load(out).vocabulary.letters
+
+
+# -------------------------------------------------------------------------------------------------- every option
+
+
+def other_value(cls: type[Settings], name: str, usual: Any) -> Any:
+    """A value that the field allows and that is not its usual one."""
+    annotation = cls.model_fields[name].annotation
+    if choices(cls, name):
+        return next(word for word in reversed(choices(cls, name)) if word != usual)
+    if annotation is bool:
+        return not usual
+    if annotation is str:
+        return "a*" if name == "pattern" else "a"
+    if isinstance(usual, tuple):
+        return (1, 3)
+    low, high = limits(cls, name)
+    assert low is not None
+    assert high is not None
+    smallest = max(low, 1) if usual is None or isinstance(usual, int) else (low + min(high, 1)) / 2
+    return smallest if smallest != usual else smallest + 1
+
+
+def as_words(name: str, value: Any) -> list[str]:
+    """The option as a person types it."""
+    option = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return [option if value else option.replace("--", "--no-", 1)]
+    return [option, ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+
+
+SMALLEST = {"bigram": "bigram", "mlp": "mlp-3", "tree": "tree-22k", "dilated": "dilated-76k", "wavenet": "wavenet-s"}
+FIELDS: list[tuple[str, type[Settings], str]] = [
+    *((preset, MODEL_CONFIGS[family], "model") for family, preset in SMALLEST.items()),
+    ("mlp-3", RecipeConfig, "recipe"),
+    ("mlp-3", DataConfig, "data"),
+]
+
+
+def fields() -> Iterable[tuple[str, str, str, Any]]:
+    """(preset, part, field, a value that is not the usual one) of everything that decides a run."""
+    for preset, cls, part in FIELDS:
+        usual = getattr(RunConfig.from_flat({"preset": preset}), part)
+        for name in flat_fields(cls):
+            if name != "names":
+                yield preset, part, name, other_value(cls, name, getattr(usual, name))
+
+
+@pytest.mark.parametrize("field", list(fields()), ids=lambda field: f"{field[0]}-{field[2]}")
+def test_each_field_of_a_run_is_an_option(
+    field: tuple[str, str, str, Any], names_file: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """What was typed stands in the checkpoint's configuration."""
+    preset, part, name, value = field
+    out = tmp_path / "run.safetensors"
+    steps = [] if name in ("steps", "seconds") or preset == "bigram" else ["--steps", "1"]
+    answer(capsys, "train", preset, "--names", names_file, *steps, *as_words(name, value), "--out", str(out))
+    assert getattr(getattr(load(out).run, part), name) == value
+
+
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name != "count"])
+def test_each_recipe_is_an_option(recipe: str, names_file: str, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "run.safetensors"
+    answer(capsys, "train", "mlp-3", "--names", names_file, "--recipe", recipe, "--steps", "2", "--out", str(out))
+    assert load(out).run.recipe == RECIPES[recipe].changed(steps=2)
+
+
+def test_a_flag_that_is_on_can_be_switched_off(names_file: str, tmp_path: Path, capsys: Capture) -> None:
+    out = tmp_path / "run.safetensors"
+    words = ["train", "baseline", "--names", names_file, "--steps", "1", "--no-norm-bias", "--out", str(out)]
+    answer(capsys, *words)
+    assert not getattr(load(out).run.model, "norm_bias", True)
+
+
+@pytest.mark.parametrize("name", flat_fields(SamplingConfig))
+def test_each_sampling_option_does_what_the_sampler_does(name: str, trained: Path, capsys: Capture) -> None:
+    """The same names as the sampler gives when it is asked without a command line."""
+    value = other_value(SamplingConfig, name, SamplingConfig.model_fields[name].default)
+    found = answer(capsys, "sample", str(trained), *as_words(name, value))
+    checkpoint = load(trained)
+    options = SamplingConfig(**{name: value})
+    wanted = sample(checkpoint.model(), checkpoint.vocabulary, options, checkpoint.membership)
+    assert [row["name"] for row in found["names"]] == [sampled.name for sampled in wanted.names]
+    assert found["attempts"] == wanted.attempts
+
+
+@pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "bench"])
+def test_help_explains_each_command(command: str, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    assert "--json" in text
+    assert "exit codes" in text
+    if command == "train":
+        assert "--residual 1..256" in text
+        assert "Channels that run from layer to" in text
+        assert "[mlp, tree," in text
+
+
+# ----------------------------------------------------------------------------------------------------- refusals
+
+REFUSED = {
+    "no command": ([], "COMMAND"),
+    "unknown command": (["trian"], "trian"),
+    "unknown model": (["train", "wavenet-xxl"], "Model is 'wavenet-xxl'; allowed is one of bigram"),
+    "unknown option": (["train", "bigram", "--residul", "3"], "Unrecognized arguments: --residul 3"),
+    "shortened option": (["train", "wavenet-s", "--resid", "3"], "Unrecognized arguments: --resid 3"),
+    "option of another family": (["train", "wavenet-s", "--levels", "2"], "no setting called 'levels'"),
+    "out of bounds": (["train", "mlp-3", "--steps", "0"], "Steps is 0; allowed is a whole number from 1"),
+    "no number": (["train", "mlp-3", "--learning-rate", "fast"], "Learning rate is fast"),
+    "not finite": (["train", "mlp-3", "--learning-rate", "nan"], "Learning rate is nan"),
+    "bad dilations": (["train", "wavenet-s", "--dilations", "1,x"], "Dilations is x"),
+    "seed below 0": (["train", "mlp-3", "--seed", "-1"], "Seed is -1"),
+    "unknown recipe": (["train", "mlp-3", "--recipe", "cake"], "Recipe is 'cake'"),
+    "counting a network": (["train", "mlp-3", "--recipe", "count"], "Recipe is count"),
+    "too large a model": (
+        ["train", "wavenet-s", *as_words("dilations", (1,) * 10), *as_words("residual", 256), "--gate", "256",
+         "--skip", "512", "--first-conv", "4"],
+        "Parameters are",
+    ),
+    "unknown split": (["train", "bigram", "--split", "half"], "Split is half; allowed is one of lecture, unique"),
+    "no such file": (["train", "bigram", "--names", "nobody.txt"], "No such file"),
+    "a folder of names": (["train", "bigram", "--names", "."], "directory"),
+    "not a list": (["train", "bigram", "--names", "{checkpoint}"], "bring a .txt or a .csv"),
+    "column of a list": (["train", "bigram", "--column", "name"], "'ssa-2018' is a list that is known by name"),
+    "no column in text": (["train", "bigram", "--names", "{names}", "--column", "x"], "has no columns"),
+    "too few names": (["train", "bigram", "--names", "{few}"], "too few"),
+    "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),
+    "a folder as file": (["train", "bigram", "--out", "."], "Out is '.'"),
+    "no such checkpoint": (["sample", "wavenet-xl"], "Checkpoint is 'wavenet-xl'"),
+    "no checkpoint": (["sample", "{names}"], "not a checkpoint"),
+    "damaged checkpoint": (["evaluate", "{damaged}"], "safetensors"),
+    "checkpoint missing": (["evaluate"], "CHECKPOINT"),
+    "list of the checkpoint is a file": (["evaluate", "{checkpoint}"], "file 'names.txt'; name a list"),
+    "foreign letters": (["evaluate", "bigram", "--names", "{names}"], "is not a letter known here"),
+    "foreign prefix": (["sample", "bigram", "--prefix", "ж"], "is not a letter known here"),
+    "too many wanted": (["sample", "bigram", "-n", "20001"], "N is 20001"),
+    "lengths that disagree": (["sample", "bigram", "--shortest", "9", "--longest", "3"], "Shortest is 9"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def files(names_file: str, trained: Path, tmp_path: Path) -> dict[str, str]:
+    """The files that the commands below speak of."""
+    few, damaged = tmp_path / "few.txt", tmp_path / "damaged.safetensors"
+    few.write_text("ann\nbob\n")
+    damaged.write_bytes(trained.read_bytes()[:-9])
+    return {"names": names_file, "checkpoint": str(trained), "few": str(few), "damaged": str(damaged)}
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])
+@pytest.mark.parametrize("case", REFUSED)
+def test_a_refusal_is_one_sentence(case: str, as_json: bool, files: dict[str, str], capsys: Capture) -> None:
+    """Exit code 2, nothing on standard output, one line on standard error that says what is wrong."""
+    words, sentence = REFUSED[case]
+    words = [word.format(**files) for word in words]
+    capsys.readouterr()
+    assert main([*words, "--json"] if as_json and words else words) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert sentence in err
+
+
+def test_an_unwritable_file_is_a_refusal(
+    names_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """A disk that fills up while the model trains."""
+
+    def full(_path: Path, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    out = tmp_path / "x.safetensors"
+    assert main(["train", "bigram", "--names", names_file, "--out", str(out)]) == 2
+    assert "can't be written (No space left on device)" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_mistake_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only refusals become sentences; a ValueError of the program itself keeps its traceback."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("ours")
+
+    assert issubclass(Refusal, ValueError)
+    monkeypatch.setattr("wavenames.__main__.sample", broken)
+    with pytest.raises(ValueError, match="ours"):
+        main(["sample", "bigram"])
+
+
+def test_a_diverged_run_says_so_and_keeps_the_last_good_weights(
+    names_file: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """Exit code 1, a document without numbers that JSON doesn't know, a checkpoint that can be read."""
+    out = tmp_path / "run.safetensors"
+    words = ["train", "wavenet-s", "--names", names_file, "--optimiser", "sgd", "--learning-rate", "1000"]
+    assert main([*words, "--steps", "200", "--out", str(out), "--json"]) == 1
+    text, err = capsys.readouterr()
+    assert list(json.loads(text, parse_constant=pytest.fail)) == TRAIN_KEYS
+    assert "The loss stopped being a number" in err
+    load(out)
+
+
+# ----------------------------------------------------------------------------------------- as a process of its own
+
+
+def start(*words: str) -> subprocess.Popen[str]:
+    """The command line as people start it."""
+    command = [sys.executable, "-W", "error", "-m", "wavenames", *words]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, cwd=ROOT, text=True, encoding="utf-8", **pipes)  # type: ignore[call-overload, no-any-return]
+
+
+def test_ctrl_c_ends_a_run_cleanly_and_keeps_what_was_reached(names_file: str, tmp_path: Path) -> None:
+    """Exit code 130, one document, a checkpoint with the steps so far."""
+    out = tmp_path / "run.safetensors"
+    endless = ["--steps", "1000000", "--evaluate-every", "5", "--out", str(out), "--json"]
+    with start("train", "mlp-3", "--recipe", "modern", "--names", names_file, *endless) as process:
+        assert process.stderr is not None
+        next(line for line in process.stderr if "step 5 " in line)
+        process.send_signal(signal.SIGINT)
+        text, err = process.communicate()
+    assert process.returncode == 130
+    document = json.loads(text)
+    assert document["checkpoint"] == str(out)
+    assert load(out).results.steps == document["steps"] >= 5
+    assert f"Stopped by Ctrl-C after step {document['steps']:,}." in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_elsewhere_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("wavenames.__main__.sample", interrupted)
+    assert main(["sample", "bigram"]) == 130
+    assert capsys.readouterr() == ("", "Stopped by Ctrl-C.\n")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    """As in `python -m wavenames sample wavenet-m | head -1`."""
+    with start("sample", "bigram", "-n", "20000") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith("name ")
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 141
+
+
+def test_standard_output_of_a_process_is_one_document(names_file: str) -> None:
+    with start("train", "bigram", "--names", names_file, "--json") as process:
+        text, err = process.communicate()
+    assert process.returncode == 0, err
+    assert list(json.loads(text)) == TRAIN_KEYS
