@@ -7,6 +7,7 @@ from typing import Any
 import streamlit as st
 
 from wavenames.config import Settings, choices, field_label, help_line, limits
+from wavenames.ui.links import linked_choice
 from wavenames.ui.session import Trained, trained
 
 LABELS: dict[str, str] = {
@@ -78,14 +79,11 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
 def choose_model(title: str, *, key: str, default: str = "wavenet-m") -> Trained:
     """A chooser over every model at hand, bound to the link."""
     models = {each.key: each for each in trained()}
-    keys = list(models)
-    chosen = st.selectbox(
+    chosen = linked_choice(
         title,
-        keys,
-        index=keys.index(default) if default in models else 0,
-        format_func=lambda one: models[one].label,
+        {each.key: each.label for each in models.values()},
         key=key,
-        bind="query-params",
-        help="Models that ship and runs that were finished on this server, each with its validation loss.",
+        default=default,
+        explained="Models that ship, your files, and runs finished on this server, each with its validation loss.",
     )
-    return models.get(chosen, next(iter(models.values())))
+    return models[chosen]

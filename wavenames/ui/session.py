@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,8 @@ from wavenames.store import Store
 
 UNTRAINED = "untrained"
 """Key of a WaveNet that has learned nothing: what gibberish looks like."""
+UPLOADS = 8
+"""Checkpoints that one visitor can have at hand beside those of the server."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -51,21 +54,47 @@ class Trained:
 
 
 def trained() -> list[Trained]:
-    """Every model at hand: those that ship, in the order of the zoo, then finished runs, newest first."""
+    """Every model at hand: those that ship, as in the zoo; this visitor's files; finished runs, newest first."""
     ready = [run for run in store().runs() if store().checkpoint_path(run.id).exists()]
-    return [_trained(key) for key in [*shipped(), *(run.id for run in ready)]]
+    return [_trained(key) for key in [*shipped(), *uploaded(), *(run.id for run in ready)]]
+
+
+def uploaded() -> dict[str, Checkpoint]:
+    """The checkpoints that this visitor brought, by key, for as long as the visit lasts."""
+    mine: dict[str, Checkpoint] = st.session_state.setdefault("uploaded_models", {})
+    return mine
+
+
+def keep_upload(data: bytes) -> str:
+    """Read a checkpoint from a file that a visitor brought; gives its key. Refuses what is no checkpoint.
+
+    The `UPLOADS` newest stay, so that one visitor can't fill the memory of all.
+    """
+    key = f"upload-{hashlib.sha256(data).hexdigest()[:12]}"
+    mine = uploaded()
+    mine[key] = mine.pop(key) if key in mine else load(data)
+    while len(mine) > UPLOADS:
+        del mine[next(iter(mine))]
+    return key
 
 
 def _trained(key: str) -> Trained:
     kept = checkpoint(key)
-    title = kept.title if key in PRESETS else store().run(key).title
-    return Trained(key, title, kept.run.model.family, model(key).parameter_count, kept.run, kept.results)
+    return Trained(key, _title(key, kept), kept.run.model.family, model(key).parameter_count, kept.run, kept.results)
+
+
+def _title(key: str, kept: Checkpoint) -> str:
+    if key in shipped():
+        return kept.title
+    return f"{kept.title} (your file)" if key in uploaded() else store().run(key).title
 
 
 def checkpoint(key: str) -> Checkpoint:
     """The checkpoint behind a key. Refuses a key that stands for nothing here."""
     if key in shipped():
         return load_shipped(key)
+    if key in uploaded():
+        return uploaded()[key]
     path = store().checkpoint_path(key)
     if not path.exists():
         raise Refusal(f"There is no trained model '{key[:40]}' on this server; it may have been deleted.")

@@ -1,0 +1,30 @@
+"""What people type, brought to the letters that a model knows."""
+
+import unicodedata
+
+from wavenames.config import LIST_LIMITS, Refusal
+from wavenames.names import Vocabulary, printable
+
+
+def as_known(typed: str, vocabulary: Vocabulary) -> str:
+    """A typed name without outer spaces, letters composed, in small letters where only those are known.
+
+    Raises:
+        Refusal: longer than any name may be, or with a letter that `vocabulary` doesn't know.
+    """
+    name = unicodedata.normalize("NFC", typed.strip())
+    if len(name) > LIST_LIMITS.max_length:
+        raise Refusal(
+            f"The name {printable(name, 12)} has {len(name):,} letters; allowed are at most {LIST_LIMITS.max_length}."
+        )
+    if not set(name) <= set(vocabulary.letters):
+        name = name.lower()
+    vocabulary.encode(name)
+    return name
+
+
+def known_beginning(typed: str, vocabulary: Vocabulary) -> str:
+    """As much of a refused name, from its first letter on, as `as_known` would take."""
+    name = unicodedata.normalize("NFC", typed.strip())[: LIST_LIMITS.max_length].lower()
+    unknown = (i for i, letter in enumerate(name) if letter not in vocabulary.letters)
+    return name[: next(unknown, len(name))]
