@@ -31,7 +31,9 @@ class Embedding(nn.Module):
         self.weight.data.normal_(generator=generator)
 
     def forward(self, letters: Tensor) -> Tensor:
-        return self.weight[letters]
+        # The gradient of index_select is summed in one fixed order; that of weight[letters] in the order in which
+        # threads happen to arrive, so that no two runs on two cores would be equal.
+        return self.weight.index_select(0, letters.flatten()).view(*letters.shape, -1)
 
     def extra_repr(self) -> str:
         return "{} × {}".format(*self.weight.shape)
@@ -293,7 +295,9 @@ class GatedActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         filter_, gate = x.chunk(2, dim=-1)
-        return torch.tanh(filter_) * torch.sigmoid(gate)
+        # sigmoid(x) = (1 + tanh(x / 2)) / 2. torch.sigmoid rounds differently where a thread's share of the numbers
+        # ends; tanh does not, so one thread and two give the same run.
+        return torch.tanh(filter_) * (0.5 * torch.tanh(0.5 * gate) + 0.5)
 
 
 class ResidualSkipBlock(nn.Module):
