@@ -24,10 +24,10 @@ class Bigram(Model):
         self.register_buffer("counts", torch.zeros(vocab_size, vocab_size))
 
     def count(self, letters: Tensor, targets: Tensor) -> None:
-        """Learn: add the pairs (letters[i], targets[i]) to the table."""
+        """Learn: the table becomes how often each pair (letters[i], targets[i]) occurs."""
         pairs = letters * self.vocab_size + targets
         seen = torch.bincount(pairs, minlength=self.counts.numel())
-        self.counts += seen.reshape(self.counts.shape)
+        self.counts.copy_(seen.reshape(self.counts.shape))
 
     @property
     def parameter_count(self) -> int:
