@@ -157,14 +157,19 @@ class Trainer:
         self._good = self._candidate = _copy(model)
         self._best, self._best_loss, self._waited = self._good, math.inf, 0
 
+        self._begun = False
+        """Whether the loss before the first step is on the curve."""
     # -------------------------------------------------------------------------------------------- the sequence
 
     def run(self) -> Iterator[Progress]:
         """Train to the end, a step a time; a run that was loaded goes on where it was."""
         self.model.train()
-        if self.step == 0:
+        if not self._begun:
+            self._begun = True
             self._evaluate()
-            yield self._progress(evaluated=True)
+            yield self._progress(evaluated=not self.diverged)
+        elif self.finished is not None:
+            yield self._progress(evaluated=False)
         while self.finished is None:
             began = time.perf_counter()
             if isinstance(self.model, Bigram):
@@ -199,7 +204,7 @@ class Trainer:
         """All that counting has to do: one look at every pair."""
         model.count(self.train.letters, self.train.targets)
         self.names_seen += len(self.train)
-        loss = torch.tensor(evaluate(model, self.train).loss)
+        loss = torch.tensor(evaluate(model, self.train).loss, device=model.device)
         self._fresh.append((self.step + 1, self.seconds, self.names_seen, loss))
 
     # ------------------------------------------------------------------------------------------------- batches
@@ -305,18 +310,19 @@ class Trainer:
         """A copy of everything that the rest of the run depends on. Curves are the caller's to keep."""
         self.fetch()
         tensors = {"dice": self.dice.get_state(), "dropout_dice": self.dropout_dice.get_state(), "order": self._order}
-        for name, weights in {"model": _copy(self.model), "good": self._good, "candidate": self._candidate}.items():
+        kept = {"model": self.model.state_dict(), "good": self._good, "candidate": self._candidate}
+        for name, weights in kept.items():
             tensors |= {f"{name}/{key}": value for key, value in weights.items()}
         if self.recipe.patience is not None:
             tensors |= {f"best/{key}": value for key, value in self._best.items()}
         for index, slot in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{key}": value.clone() for key, value in slot.items()}
+            tensors |= {f"optimiser/{index}/{key}": value for key, value in slot.items()}
         info = {
-            "step": self.step, "seconds": self.seconds, "names_seen": self.names_seen, "finished": self.finished,
-            "diverged": self.diverged, "best_loss": self._best_loss if self._best_loss < math.inf else None,
-            "waited": self._waited,
+            "step": self.step, "seconds": self.seconds, "names_seen": self.names_seen,
+            "begun": self._begun, "finished": self.finished, "diverged": self.diverged,
+            "best_loss": self._best_loss if self._best_loss < math.inf else None, "waited": self._waited,
         }  # fmt: skip
-        return TrainerState({key: value.cpu().contiguous() for key, value in tensors.items()}, info)
+        return TrainerState({key: value.cpu().clone() for key, value in tensors.items()}, info)
 
     def load(self, state: TrainerState) -> None:
         """Take up a run where `state` left it, to the same numbers as if it had never stopped."""
@@ -330,10 +336,11 @@ class Trainer:
         slots: dict[int, dict[str, Tensor]] = {}
         for key, value in _under("optimiser/", tensors).items():
             index, name = key.split("/")
-            slots.setdefault(int(index), {})[name] = value
+            slots.setdefault(int(index), {})[name] = value.clone()
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": slots})
         self.step, self.seconds, self.names_seen = info["step"], info["seconds"], info["names_seen"]
-        self.finished, self.diverged, self._waited = info["finished"], info["diverged"], info["waited"]
+        self._begun, self.finished, self.diverged = info["begun"], info["finished"], info["diverged"]
+        self._waited = info["waited"]
         self._best_loss = math.inf if info["best_loss"] is None else info["best_loss"]
 
 
