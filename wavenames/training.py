@@ -28,6 +28,8 @@ DECAY, DECAY_PASSES = 0.95, 200
 DROP, DROP_AT = 0.1, 0.75
 WARMUP = 0.1
 
+FAR_ABOVE = 1.5
+"""Times the loss of a blind guess, ln V: who is worse at the end has not learned but run away."""
 
 def best_device() -> torch.device:
     """The fastest device here: a CUDA GPU, else Apple's, else the CPU."""
@@ -296,15 +298,24 @@ class Trainer:
         if recipe.target is not None and loss <= recipe.target:
             self.finished = f"Validation loss reached the target of {recipe.target:g}."
         elif last:
-            self.finished = "All steps are done." if self.step >= recipe.steps else "The time is up."
+            self.finished = ("All steps are done" if self.step >= recipe.steps else "The time is up") + self._but()
         elif recipe.patience is not None and self._waited >= recipe.patience:
             self.finished = f"No better validation loss in {recipe.patience} evaluations; the best weights are kept."
             self.model.load_state_dict(self._best)
 
     def _progress(self, evaluated: bool) -> Progress:
         return Progress(self.step, self.seconds, self.names_seen, evaluated, self.finished, self.diverged)
+        if self.finished is not None and recipe.patience is not None:
 
     # ----------------------------------------------------------------------------------------- save and go on
+    def _but(self) -> str:
+        """What is to be said of a run that came to its end. Not every network that ran away reaches infinity."""
+        recent = [point.loss for point in self.curve.train[-FETCH_EVERY:]]
+        if sum(recent) / len(recent) > FAR_ABOVE * math.log(self.model.vocab_size):
+            rate = self.recipe.learning_rate
+            return f", but the loss is far above that of a blind guess; try a learning rate below {rate:g}."
+        return "; the best weights are kept." if self.recipe.patience is not None and self._waited else "."
+
 
     def state(self) -> TrainerState:
         """A copy of everything that the rest of the run depends on. Curves are the caller's to keep."""
