@@ -8,6 +8,7 @@ are fetched together every `FETCH_EVERY` steps, which is also when a loss that h
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -27,9 +28,9 @@ EVALUATION_CHUNK = 2048
 DECAY, DECAY_PASSES = 0.95, 200
 DROP, DROP_AT = 0.1, 0.75
 WARMUP = 0.1
-
 FAR_ABOVE = 1.5
 """Times the loss of a blind guess, ln V: who is worse at the end has not learned but run away."""
+
 
 def best_device() -> torch.device:
     """The fastest device here: a CUDA GPU, else Apple's, else the CPU."""
@@ -156,15 +157,16 @@ class Trainer:
         """Names, or targets, of this pass that are still to come."""
         self._fresh: list[tuple[int, float, float, Tensor]] = []
         """Steps whose losses have not been fetched from the device."""
-        self._good = self._candidate = _copy(model)
-        self._best, self._best_loss, self._waited = self._good, math.inf, 0
-
         self._begun = False
         """Whether the loss before the first step is on the curve."""
+        self._good = self._candidate = _copy(model)
+        """Weights that are known to be good, and the latest ones set aside, which the next loss will judge."""
+        self._best, self._best_loss, self._waited = self._good, math.inf, 0
+
     # -------------------------------------------------------------------------------------------- the sequence
 
     def run(self) -> Iterator[Progress]:
-        """Train to the end, a step a time; a run that was loaded goes on where it was."""
+        """Train to the end, a step a time; a run that was loaded goes on where it was, one that has ended says so."""
         self.model.train()
         if not self._begun:
             self._begun = True
@@ -182,8 +184,9 @@ class Trainer:
             self.seconds += time.perf_counter() - began
             last = self.step >= self.recipe.steps or self.seconds >= (self.recipe.seconds or math.inf)
             evaluated = last or self.step % self.recipe.evaluate_every == 0
-            if last or evaluated or self.step % FETCH_EVERY == 0:
+            if evaluated or self.step % FETCH_EVERY == 0:
                 self.fetch()
+                self._candidate = _copy(self.model)
             if evaluated and self.finished is None:
                 self._evaluate()
                 self._decide(last)
@@ -250,37 +253,38 @@ class Trainer:
     # ------------------------------------------------------------------------------------- watching over the run
 
     def fetch(self) -> None:
-        """Bring the latest losses from the device to the curve, and keep weights that are known to be good.
+        """Bring the latest losses from the device to the curve, and see whether all is still finite.
 
-        A finite loss at the start of this stretch proves the weights that were set aside at the end of the last.
+        A finite loss proves the weights that were set aside before it. The sum of all weights comes along, because
+        behind a BatchNorm they can overflow while the loss stays a number.
         """
         if not self._fresh:
             return
-        losses = torch.stack([loss for *_, loss in self._fresh]).tolist()
+        weights = torch.stack([value.sum() for value in self.model.state_dict().values()]).sum()
+        *losses, total = torch.stack([*(loss for *_, loss in self._fresh), weights]).tolist()
         points = [Point(s, t, n, loss) for (s, t, n, _), loss in zip(self._fresh, losses, strict=True)]
         self._fresh.clear()
-        if math.isfinite(losses[0]):
+        good = list(itertools.takewhile(lambda point: math.isfinite(point.loss), points))
+        self.curve.train += good
+        if good:
             self._good = self._candidate
-        bad = next((point for point in points if not math.isfinite(point.loss)), None)
-        if bad is None:
-            self.curve.train += points
-            self._candidate = _copy(self.model)
-        else:
-            self.curve.train += points[: points.index(bad)]
-            self._diverge(bad.step)
+        if len(good) < len(points):
+            self._diverge("The loss", points[len(good)].step)
+        elif not math.isfinite(total):
+            self._diverge("A weight", self.step)
 
     def _evaluate(self) -> None:
         loss = evaluate(self.model, self.validation).loss
         if math.isfinite(loss):
             self.curve.validation.append(Point(self.step, self.seconds, self.names_seen, loss))
         else:
-            self._diverge(self.step)
+            self._diverge("The loss", self.step)
 
-    def _diverge(self, step: int) -> None:
+    def _diverge(self, what: str, step: int) -> None:
         self.model.load_state_dict(self._good)
         self.diverged = True
         self.finished = (
-            f"The loss stopped being a number at step {step:,}. The last good weights are kept; "
+            f"{what} stopped being a number at step {step:,}. The last good weights are kept; "
             f"try a learning rate below {self.recipe.learning_rate:g}."
         )
 
@@ -301,13 +305,9 @@ class Trainer:
             self.finished = ("All steps are done" if self.step >= recipe.steps else "The time is up") + self._but()
         elif recipe.patience is not None and self._waited >= recipe.patience:
             self.finished = f"No better validation loss in {recipe.patience} evaluations; the best weights are kept."
+        if self.finished is not None and recipe.patience is not None:
             self.model.load_state_dict(self._best)
 
-    def _progress(self, evaluated: bool) -> Progress:
-        return Progress(self.step, self.seconds, self.names_seen, evaluated, self.finished, self.diverged)
-        if self.finished is not None and recipe.patience is not None:
-
-    # ----------------------------------------------------------------------------------------- save and go on
     def _but(self) -> str:
         """What is to be said of a run that came to its end. Not every network that ran away reaches infinity."""
         recent = [point.loss for point in self.curve.train[-FETCH_EVERY:]]
@@ -316,6 +316,10 @@ class Trainer:
             return f", but the loss is far above that of a blind guess; try a learning rate below {rate:g}."
         return "; the best weights are kept." if self.recipe.patience is not None and self._waited else "."
 
+    def _progress(self, evaluated: bool) -> Progress:
+        return Progress(self.step, self.seconds, self.names_seen, evaluated, self.finished, self.diverged)
+
+    # ----------------------------------------------------------------------------------------- save and go on
 
     def state(self) -> TrainerState:
         """A copy of everything that the rest of the run depends on. Curves are the caller's to keep."""
