@@ -104,7 +104,7 @@ def test_windows_are_those_of_the_notebook(names: list[str], k: int, some_rows: 
 
 def test_an_unknown_letter_is_refused_with_its_name() -> None:
     """A list with a letter outside the vocabulary can't be packed by accident."""
-    with pytest.raises(Refusal, match=r"'anna'.*'n' is not a letter known here\. Known letters: abcde"):
+    with pytest.raises(Refusal, match=r"'anna'.*'n' is not a letter known here; known are abcde"):
         Packed(["abba", "anna"], ABC)
 
 

@@ -54,7 +54,7 @@ def test_letters_out_of_order_or_twice_are_refused(letters: str) -> None:
 def test_an_unknown_letter_is_named_with_the_known_ones() -> None:
     """The message says what to change."""
     vocabulary = Vocabulary("abc")
-    with pytest.raises(Refusal, match=r"in 'abx', 'x' is not a letter known here\. Known letters: abc"):
+    with pytest.raises(Refusal, match=r"In 'abx', 'x' is not a letter known here; known are abc\."):
         vocabulary.encode("abx")
     with pytest.raises(Refusal, match=r"'\.' marks the end of a name"):
         vocabulary.encode("a.b")

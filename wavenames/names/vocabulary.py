@@ -78,7 +78,7 @@ class Vocabulary:
             letter = unknown.args[0]
         why = "marks the end of a name" if letter == END_MARK else "is not a letter known here"
         known = self.letters if len(self.letters) <= 60 else self.letters[:59] + "…"
-        raise Refusal(f"name: in {printable(name)}, {printable(letter)} {why}. Known letters: {known}")
+        raise Refusal(f"In {printable(name)}, {printable(letter)} {why}; known are {known}.")
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The symbols with these numbers, each end mark written '.'."""
