@@ -1,0 +1,70 @@
+"""Home: names from untrained to WaveNet, your own name under each model, and the way to train one."""
+
+import math
+
+import streamlit as st
+
+from wavenames.config import Refusal
+from wavenames.probes.surprisal import surprisal
+from wavenames.ui.ladder import invented, ladder
+from wavenames.ui.name_rows import Scored, card_html, scale_html, scored_html
+from wavenames.ui.theme import apply_theme
+from wavenames.ui.typed import as_known
+
+FIRST_NAME = "isabella"
+HELP = """Validation loss: how much the names that were held out surprise a model, for each letter and end mark.
+The lower, the better it foresees names that it was not trained on. None of these names is on its training list."""
+
+apply_theme()
+rungs = ladder()
+splits = " and ".join(sorted({rung.data.split for rung in rungs}))
+
+what, go = st.columns([4, 1], vertical_alignment="bottom")
+with what.container(gap=None):
+    st.title("wavenames", anchor=False)
+    st.markdown("A laboratory where you train small networks on a list of names until they invent new ones.")
+with go:
+    if st.button(
+        "Train your own", type="primary", icon=":material/model_training:", key="home_train", width="stretch"
+    ):
+        st.switch_page("pages/train_page.py")
+
+
+@st.fragment
+def invented_names() -> None:
+    """Names of each rung, side by side; the dice can be thrown again."""
+    roll = st.session_state.setdefault("home_roll", 1)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**Names that each model made up**", width="content")
+        again = st.button("Roll again", type="tertiary", icon=":material/casino:", key="home_again")
+        st.caption(f"Losses: nats per letter, {splits} split", width="content", help=HELP)
+    if again:
+        st.session_state["home_roll"] = roll = roll + 1
+    with st.grid(len(rungs), min_column_width=145, key="home_ladder"):
+        for place, rung in enumerate(rungs):
+            loss = "not measured" if rung.validation is None else f"{rung.validation:.3f}"
+            facts = f"{rung.model.parameter_count:,} parameters", f"validation loss {loss}"
+            st.html(card_html(rung.title, rung.family, facts, invented(place, roll)))
+
+
+@st.fragment
+def your_name() -> None:
+    """A name that is typed, in tiles under each model. One that can't be scored leaves the last one standing."""
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    typed = left.text_input("Type a name", FIRST_NAME, key="name", bind="query-params", live=True)
+    with right:
+        try:
+            st.session_state["home_scores"] = scores(typed.strip() or FIRST_NAME)
+            st.html(scale_html(math.log(rungs[0].vocabulary.size)))
+        except Refusal as refusal:
+            st.error(str(refusal))
+    st.html(scored_html(st.session_state.get("home_scores") or scores(FIRST_NAME)))
+
+
+def scores(typed: str) -> list[Scored]:
+    """The name under each model; refuses one with a letter that some model doesn't know."""
+    return [Scored(r.title, r.family, surprisal(r.model, r.vocabulary, as_known(typed, r.vocabulary))) for r in rungs]
+
+
+invented_names()
+your_name()

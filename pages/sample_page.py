@@ -1,0 +1,44 @@
+"""Sample: names by the thousand, or one letter at a time."""
+
+import streamlit as st
+
+from wavenames.config import Refusal
+from wavenames.ui.controls import choose_model
+from wavenames.ui.letter_by_letter import letter_by_letter
+from wavenames.ui.model_file import model_file
+from wavenames.ui.samples_view import DRAWN, draw, samples_view, save_button, summary
+from wavenames.ui.sampling_form import sampling_form
+from wavenames.ui.theme import apply_theme
+from wavenames.ui.words import plain
+
+MODEL = "sample_model"
+
+apply_theme()
+st.title("Sample", anchor=False)
+left, right = st.columns([3, 1], vertical_alignment="bottom")
+with left:
+    chosen = choose_model("Model", key=MODEL)
+with right, st.popover("Model file", icon=":material/save:", width="stretch"):
+    model_file(chosen, key=MODEL)
+
+many, one = st.tabs(["Many names", "Letter by letter"], key="sample_way", bind="query-params")
+if many.open:
+    with many:
+        words, pressed = sampling_form()
+        told, save = st.columns([3, 1], vertical_alignment="center")
+        line = told.empty()
+        drawn = st.session_state.get(DRAWN)
+        try:
+            if pressed or drawn is None or drawn.trained.key != chosen.key:
+                with line, st.spinner("Drawing names"):
+                    st.session_state[DRAWN] = drawn = draw(chosen, words)
+            line.markdown(summary(drawn))
+        except Refusal as refusal:
+            line.error(plain(str(refusal)))
+        if drawn is not None:
+            with save:
+                save_button(drawn)
+            samples_view(drawn)
+if one.open:
+    with one:
+        letter_by_letter(chosen)

@@ -1,0 +1,127 @@
+"""A name written with a model: what could come next, one letter at a time."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+
+import streamlit as st
+
+from wavenames.config import Refusal
+from wavenames.figures.bars import next_letter_bars, next_letter_text
+from wavenames.figures.colours import END_GLYPH
+from wavenames.names import END_MARK
+from wavenames.probes.surprisal import Surprisal, surprisal
+from wavenames.ui.live_plot import live_plot
+from wavenames.ui.name_rows import surprisal_html
+from wavenames.ui.samples_view import STATUS
+from wavenames.ui.session import Trained, checkpoint, model
+from wavenames.ui.typed import as_known, known_beginning
+from wavenames.ui.words import plain
+
+WRITTEN = "sample_letters"
+"""What stands so far, in the session and in the link; a '.' behind it ends the name."""
+NEXT = "sample_next"
+CLICKED = "sample_clicked"
+RAREST = 35
+"""Nats past which "one in so many names" has too many digits to say anything."""
+
+
+@st.fragment
+def letter_by_letter(chosen: Trained) -> None:
+    """The name so far in tiles, and the next letter's probabilities, of which one can be chosen."""
+    kept = checkpoint(chosen.key)
+    if CLICKED in st.session_state:
+        _write(st.session_state.pop(CLICKED))
+    typing, choosing = st.columns(2, vertical_alignment="bottom")
+    typed = typing.text_input(
+        "So far", key=WRITTEN, bind="query-params", live=True, placeholder="Type, or choose a letter below",
+        help="The name that is being written. A '.' behind it ends it.",
+    )  # fmt: skip
+    ended = typed.endswith(END_MARK)
+    refused = None
+    try:
+        name = as_known(typed.removesuffix(END_MARK), kept.vocabulary)
+    except Refusal as refusal:
+        name, ended, refused = known_beginning(typed, kept.vocabulary), False, str(refusal)
+    found = surprisal(model(chosen.key), kept.vocabulary, name)
+    letters = kept.vocabulary.symbols
+    chances = found.places[-1].distribution.exp().tolist()
+    with choosing:
+        _choose(name, letters, chances, disabled=ended)
+    next_tile = "" if ended else '<span class="wn-tile wn-next" title="the next letter"></span>'
+    st.html(f'<div class="wn-large wn-name">{surprisal_html(found, whole=ended)}{next_tile}</div>')
+    said, buttons = st.columns(2, vertical_alignment="center")
+    with said:
+        if refused:
+            st.error(plain(refused))
+        else:
+            st.markdown(_said(name, found, STATUS[kept.membership.status(name)], ended=ended))
+    with buttons:
+        _buttons(name, letters, chances, ended=ended)
+    picked = live_plot(
+        next_letter_bars(letters, chances, chosen.family),
+        key="next_letter",
+        height=300,
+        text=next_letter_text(letters, chances),
+        on_click=not ended,
+    )
+    if not ended and picked in list(letters):  # what a browser sends need not be what it was offered
+        st.session_state[CLICKED] = name + picked
+        st.rerun(scope="fragment")
+
+
+def _choose(name: str, letters: str, chances: Sequence[float], *, disabled: bool) -> None:
+    order = sorted(range(len(letters)), key=lambda i: -chances[i])
+    shown = {letters[i]: f"{_named(letters[i])} · {chances[i]:.1%}" for i in order}
+    st.selectbox(
+        "Next letter, the likeliest first", list(shown), index=None, format_func=lambda one: shown.get(one, one),
+        key=NEXT, placeholder="Choose a letter", disabled=disabled, on_change=_take_chosen, args=(name,),
+    )  # fmt: skip
+
+
+def _buttons(name: str, letters: str, chances: Sequence[float], *, ended: bool) -> None:
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        st.button(
+            "Roll a die", icon=":material/casino:", key="letter_roll", disabled=ended, on_click=_roll,
+            args=(name, letters, chances), help="Draws the next letter with these probabilities.",
+        )  # fmt: skip
+        st.button(
+            "Undo", icon=":material/undo:", key="letter_undo", disabled=not (name or ended), on_click=_write,
+            args=(name if ended else name[:-1],), help="Takes back one letter.",
+        )  # fmt: skip
+        st.button("Start again", icon=":material/restart_alt:", key="letter_restart", on_click=_write, args=("",))
+
+
+def _said(name: str, found: Surprisal, status: str, *, ended: bool) -> str:
+    """The two lines under the tiles."""
+    if not ended:
+        so_far = sum(place.log_probability for place in found.places[:-1])
+        first = f"Log-probability so far {_signed(so_far)} nats." if name else "These letters begin a name."
+        return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
+    total = found.log_probability
+    often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""
+    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{often}."
+
+
+def _signed(number: float) -> str:
+    return f"{number:.2f}".replace("-", "−")
+
+
+def _named(letter: str) -> str:
+    return f"{END_GLYPH} end of the name" if letter == END_MARK else letter
+
+
+def _write(text: str) -> None:
+    st.session_state[WRITTEN] = text
+
+
+def _take_chosen(name: str) -> None:
+    if st.session_state[NEXT] is not None:
+        _write(name + st.session_state[NEXT])
+        st.session_state[NEXT] = None
+
+
+def _roll(name: str, letters: str, chances: Sequence[float]) -> None:
+    _write(name + random.choices(letters, chances)[0])

@@ -1,0 +1,140 @@
+"""Names drawn from a model: a summary, a table, a file."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from wavenames.config import SamplingConfig
+from wavenames.models import Model
+from wavenames.names import Status, Vocabulary
+from wavenames.probes.surprisal import surprisal
+from wavenames.sampling import Samples, sample
+from wavenames.ui.name_rows import scale_html, surprisal_html
+from wavenames.ui.session import Trained, checkpoint, model
+from wavenames.ui.typed import as_known
+from wavenames.ui.words import plain
+
+STATUS: Final[dict[Status, str]] = {"new": "○ new", "held_out": "◐ held out", "train": "● in train"}
+EXPLAINED = """New: on neither side of the split, an invention. Held out: a real name of the list that the model was
+not trained on, so it found it by itself. In train: one of its training names."""
+DRAWN = "sample_drawn"
+"""Where the names that stand on the page are kept, in the session."""
+ROWS = 8
+"""Of the table, seen at once."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Names, and the model that they came from."""
+
+    trained: Trained
+    model: Model
+    vocabulary: Vocabulary
+    words: Mapping[str, Any]
+    """The options as the controls said them."""
+    samples: Samples
+
+
+def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
+    """Draw names with options as they come from the controls.
+
+    Raises:
+        Refusal: an option is out of bounds, or the prefix has a letter that the model doesn't know.
+    """
+    kept = checkpoint(chosen.key)
+    options = SamplingConfig.checked(**words)
+    options = options.changed(prefix=as_known(options.prefix, kept.vocabulary))
+    network = model(chosen.key)
+    samples = sample(network, kept.vocabulary, options, kept.membership)
+    return Drawn(chosen, network, kept.vocabulary, words, samples)
+
+
+def summary(drawn: Drawn) -> str:
+    """How many names of which kind, in two lines of Markdown."""
+    names = drawn.samples.names
+    kinds = Counter(each.status for each in names)
+    found = " · ".join(f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items())
+    return (
+        f"**{len(names):,} names** from {plain(drawn.trained.title)}, "
+        f"{drawn.samples.attempts:,} draws in {drawn.samples.seconds:.2f} s  \n"
+        f"{len({each.name for each in names}):,} different · {found}"
+    )
+
+
+_SIGNS: Final = {status: shown.split(" ", 1) for status, shown in STATUS.items()}
+
+
+def table(drawn: Drawn) -> pd.DataFrame:
+    """One row a name, in the order in which they were drawn."""
+    names = drawn.samples.names
+    return pd.DataFrame(
+        {
+            "name": [each.name for each in names],
+            "log_probability": [each.log_probability for each in names],
+            "status": [each.status for each in names],
+        }
+    )
+
+
+def samples_view(drawn: Drawn) -> None:
+    """The table, and the name that is chosen in it, letter by letter."""
+    if drawn.samples.message:
+        st.warning(drawn.samples.message)
+    rows = table(drawn)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        picked = st.dataframe(
+            rows.assign(status=rows["status"].map(STATUS)),
+            key="samples",
+            hide_index=True,
+            height=35 * (ROWS + 1) + 3,
+            alt=f"Names drawn from {drawn.trained.title}",
+            on_select="rerun",
+            selection_mode="single-cell",
+            column_config={
+                "name": st.column_config.TextColumn("Name", width=140),
+                "log_probability": st.column_config.NumberColumn(
+                    "Log-probability",
+                    format="%.2f",
+                    help="Of the whole name, end mark included, whatever the options.",
+                ),
+                "status": st.column_config.TextColumn("Status", width=98, help=EXPLAINED),
+            },
+        )
+    cells = picked["selection"]["cells"]
+    with right:
+        _one(drawn, cells[0][0] if cells else 0)
+
+
+def _one(drawn: Drawn, row: int) -> None:
+    """How the model reads the name in this row."""
+    names = drawn.samples.names
+    if row >= len(names):
+        return
+    found = surprisal(drawn.model, drawn.vocabulary, names[row].name)
+    st.markdown("**What surprised the model**")
+    st.html(surprisal_html(found))
+    st.markdown(f"{found.per_letter:.3f} nats per letter, {STATUS[names[row].status]}.")
+    st.caption("Choose a name in the table to see how much each of its letters surprises the model.")
+    st.html(scale_html(math.log(drawn.vocabulary.size)))
+
+
+def save_button(drawn: Drawn) -> None:
+    """The names as a file."""
+    st.download_button(
+        "Names as CSV",
+        table(drawn).to_csv(index=False),
+        f"names-{drawn.trained.title}.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="sample_csv",
+        on_click="ignore",
+        width="stretch",
+    )

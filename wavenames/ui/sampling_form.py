@@ -1,0 +1,44 @@
+"""What to draw from a model: the options of sampling as controls, all of them in the link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from wavenames.config import SamplingConfig
+from wavenames.ui.controls import setting
+from wavenames.ui.samples_view import DRAWN, Drawn
+
+FIRST = ("prefix", "n", "temperature")
+"""What stands outside the fold."""
+REST = tuple(name for name in SamplingConfig.model_fields if name not in FIRST)
+USUAL = SamplingConfig()
+
+
+def sampling_form() -> tuple[dict[str, Any], bool]:
+    """Draw the controls; gives what they say, unchecked, and whether "Sample" was just pressed."""
+    with st.form("sample_options", border=False):
+        *places, last = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
+        words = {name: _control(name, place) for name, place in zip(FIRST, places, strict=True)}
+        pressed = last.form_submit_button(
+            "Sample", type="primary", icon=":material/casino:", width="stretch", key="sample", on_click=_other_dice,
+            help="Pressed again with the same options, the seed goes up by one and other names come.",
+        )  # fmt: skip
+        with st.expander("More options"), st.grid(4, min_column_width=150) as grid:
+            words |= {name: _control(name, grid.cell()) for name in REST}
+    return words, pressed
+
+
+def _control(name: str, place: DeltaGenerator) -> Any:
+    with place:
+        return setting(SamplingConfig, name, getattr(USUAL, name), key=f"sample_{name}")
+
+
+def _other_dice() -> None:
+    """The same seed would give the same names again, which is not what a second press of "Sample" asks for."""
+    words = {name: st.session_state.get(f"sample_{name}") for name in (*FIRST, *REST)}
+    drawn: Drawn | None = st.session_state.get(DRAWN)
+    if drawn is not None and drawn.words == words:
+        st.session_state["sample_seed"] = (drawn.words["seed"] + 1) % 2**32
