@@ -6,17 +6,18 @@ from streamlit.runtime.pages_manager import PagesManager
 if __name__ == "__main__":  # A visit: the server runs this file as a script.
     page = st.navigation(
         [
-            st.Page("pages/home_page.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/names_page.py", title="Names", icon=":material/list_alt:", url_path="names"),
-            st.Page("pages/train_page.py", title="Train", icon=":material/model_training:", url_path="train"),
-            st.Page("pages/compare_page.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"),
-            st.Page(
-                "pages/embeddings_page.py", title="Embeddings", icon=":material/scatter_plot:", url_path="embeddings"
-            ),
-            st.Page("pages/sample_page.py", title="Sample", icon=":material/casino:", url_path="sample"),
-        ]
+            st.Page("pages/home_page.py", title="Home", default=True),
+            st.Page("pages/names_page.py", title="Names", url_path="names"),
+            st.Page("pages/train_page.py", title="Train", url_path="train"),
+            st.Page("pages/compare_page.py", title="Compare", url_path="compare"),
+            st.Page("pages/embeddings_page.py", title="Embeddings", url_path="embeddings"),
+            st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
+        ],
+        position="top",
     )
-    st.set_page_config(page_title=f"{page.title} · wavenames", page_icon=":material/graphic_eq:", layout="wide")
+    st.set_page_config(
+        page_title=f"{page.title} · wavenames", page_icon="wavenames/ui/assets/icon.png", layout="wide"
+    )
     page.run()
 else:  # The server's start: `streamlit run` finds `app` and imports this file before the first visit.
     # Streamlit takes a folder called pages/ for pages of the old kind until st.navigation has run once, and would

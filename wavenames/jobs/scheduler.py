@@ -230,12 +230,12 @@ class Scheduler:
         curves = {}
         for split in ("train", "validation"):
             kept = self.store.curve(run.id, split)
-            curves[split] = Series(kept.step.astype(float), kept.seconds, kept.names_seen.astype(float), kept.loss)
+            curves[split] = Series(kept.step.astype(float), kept.seconds, kept.names_seen, kept.loss)
         return Snapshot(
             id=run.id, title=run.title, status=run.status, config=run.configuration(),
             parameters=run.parameters or 0, step=run.step, steps=run.steps, seconds=run.seconds, seconds_left=None,
             train=curves["train"], validation=curves["validation"],
             samples=tuple(self.store.samples(run.id)), frames=tuple(self.store.frames(run.id)),
-            verdict=run.verdict, error=run.error,
+            verdict=run.verdict, error=run.error, diverged=run.diverged,
             train_loss=run.train, validation_loss=run.validation, test_loss=run.test,
         )  # fmt: skip

@@ -4,55 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from wavenames.config import RunConfig
-from wavenames.store import Status
+from wavenames.store import Curve, Run, Status, Store
 from wavenames.training import Point
 
-Array = npt.NDArray[np.float64]
+MOST_POINTS = 20_000
+"""Points that a curve keeps."""
+MOST_LOOKS = 120
+"""Evaluations whose names and letters' vectors are kept."""
+T = TypeVar("T")
 
-
-@dataclass(frozen=True, eq=False)
-class Series:
-    """A curve of loss, one entry a point: steps, seconds of training, names seen, nats per letter."""
-
-    step: Array
-    seconds: Array
-    names_seen: Array
-    loss: Array
-
-
-class GrowingSeries:
-    """Collects points; `view` gives what is there without copying it.
-
-    Rows once written are never written again: when the buffer is full a larger one takes its place, so a view stays
-    as it was however the run goes on.
-    """
-
-    def __init__(self) -> None:
-        self._rows = np.empty((1024, 4))
-        self._count = 0
-
-    def extend(self, points: Sequence[Point]) -> None:
-        """Add points at the end."""
-        self.extend_rows(np.array([(p.step, p.seconds, p.names_seen, p.loss) for p in points]).reshape(-1, 4))
-
-    def extend_rows(self, rows: Array) -> None:
-        """Add rows (points, 4) of step, seconds, names seen, loss."""
-        end = self._count + len(rows)
-        if end > len(self._rows):
-            grown = np.empty((max(2 * len(self._rows), end), 4))
-            grown[: self._count] = self._rows[: self._count]
-            self._rows = grown
-        self._rows[self._count : end] = rows
-        self._count = end
-
-    def view(self) -> Series:
-        """The points so far."""
-        return Series(*self._rows[: self._count].T)
+EMPTY = Curve(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,23 +31,107 @@ class Snapshot:
     status: Status
     config: RunConfig
     parameters: int
+    device: str
     step: int
     steps: int
     seconds: float
-    """Of training, validations and waiting not counted."""
+    """Of training; evaluations and waiting for a turn not counted."""
     seconds_left: float | None
-    """Until the end, at the pace of late; None when that isn't known."""
-    train: Series
-    validation: Series
+    """By the clock, at the pace of the last seconds; None while that isn't known or the run rests."""
+    names_per_second: float | None
+    """By the clock, as above."""
+    train: Curve
+    """Loss of each batch; of a long run every 2nd, 4th, 8th ... step, so that at most MOST_POINTS are kept."""
+    validation: Curve
     samples: tuple[tuple[int, tuple[str, ...]], ...]
     """(step, names) of each evaluation; a place in names has the same dice each time."""
     frames: tuple[tuple[int, npt.NDArray[np.float32]], ...]
     """(step, letters' vectors (V, E)) of some evaluations, the first and the latest among them."""
-    verdict: str | None
+    verdict: str | None = None
     """Why the run has ended, in a sentence."""
-    error: str | None
+    error: str | None = None
     """What went wrong, in a sentence, for a run that failed."""
     diverged: bool = False
+    """Whether it ended because a loss or a weight stopped being a number."""
     train_loss: float | None = None
+    """Losses of the final weights on the whole parts; None until the run has ended."""
     validation_loss: float | None = None
     test_loss: float | None = None
+
+
+def from_store(store: Store, run: Run) -> Snapshot:
+    """A run that nobody trains now, as it was left.
+
+    Raises:
+        Refusal: its configuration is of another version of wavenames.
+    """
+    config = run.configuration()
+    every = config.recipe.evaluate_every
+    ended = run.status in ("finished", "stopped")
+    return Snapshot(
+        id=run.id,
+        title=run.title,
+        status=run.status,
+        config=config,
+        parameters=run.parameters or 0,
+        device=run.device or "",
+        step=run.step,
+        steps=run.steps,
+        seconds=run.seconds,
+        seconds_left=None,
+        names_per_second=None,
+        train=thinned(store.curve(run.id, "train"), 1),
+        validation=thinned(store.curve(run.id, "validation"), every),
+        samples=some(store.samples(run.id), every, MOST_LOOKS),
+        frames=some(store.frames(run.id), every, MOST_LOOKS),
+        verdict=run.verdict,
+        error=run.error,
+        diverged=run.diverged,
+        train_loss=run.train if ended else None,
+        validation_loss=run.validation if ended else None,
+        test_loss=run.test if ended else None,
+    )
+
+
+# ---------------------------------------------------------------------------------------- keeping long rows short
+
+
+def stride(last: int, every: int, most: int) -> int:
+    """Which steps to keep of those that come `every` steps, when `last` is reached: multiples of this number.
+
+    It is `every` doubled until at most `most` are left, so it depends on nothing but the steps: a run that was taken
+    up again keeps the same ones.
+    """
+    found = every
+    while last // found > most:
+        found *= 2
+    return found
+
+
+def some(rows: Sequence[tuple[int, T]], every: int, most: int) -> tuple[tuple[int, T], ...]:
+    """At most about `most` of (step, …), evenly spread, the first and the last among them."""
+    if not rows:
+        return ()
+    apart = stride(rows[-1][0], every, most)
+    return tuple(row for row in rows if row[0] % apart == 0 or row is rows[-1])
+
+
+def longer(curve: Curve, points: Sequence[Point]) -> Curve:
+    """`curve` with `points` at its end."""
+    if not points:
+        return curve
+    return Curve(
+        np.concatenate([curve.step, np.array([point.step for point in points], np.int64)]),
+        np.concatenate([curve.seconds, [point.seconds for point in points]]),
+        np.concatenate([curve.names_seen, [point.names_seen for point in points]]),
+        np.concatenate([curve.loss, [point.loss for point in points]]),
+    )
+
+
+def thinned(curve: Curve, every: int) -> Curve:
+    """At most about MOST_POINTS of `curve`, whose points come `every` steps, the last among them."""
+    if len(curve.step) == 0:
+        return curve
+    kept = curve.step % stride(int(curve.step[-1]), every, MOST_POINTS) == 0
+    kept[-1] = True
+    return Curve(curve.step[kept], curve.seconds[kept], curve.names_seen[kept], curve.loss[kept])

@@ -1,0 +1,177 @@
+"""A run as it goes: progress, losses, names that take shape, the letters' map; then what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from wavenames.config import SERVER_LIMITS, Refusal
+from wavenames.figures.colours import kind
+from wavenames.figures.evolution import evolution_html
+from wavenames.figures.letters import letters_map, limits_of
+from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth
+from wavenames.jobs import Snapshot
+from wavenames.names import Vocabulary
+from wavenames.probes.embeddings import follow
+from wavenames.ui.live_plot import live_plot
+from wavenames.ui.references import references
+from wavenames.ui.session import find_list, scheduler, store
+
+POLL = 1.0
+"""Seconds between two looks at a run that moves."""
+MOVING = ("queued", "running")
+LOSS_HELP = {
+    "Train": "While the run goes on: of the latest batches, smoothed.",
+    "Validation": "Chooses between models.",
+    "Test": "Measured once, at the end.",
+}
+X_AXES: dict[XAxis, str] = {"step": "Steps", "seconds": "Seconds", "names_seen": "Names seen"}
+
+
+def live_run(run_id: str) -> None:
+    """Draw the run with this id, and go on drawing while it moves.
+
+    Raises:
+        Refusal: there is no such run on this server.
+    """
+    moving = scheduler().snapshot(run_id).status in MOVING
+    # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
+    st.fragment(_draw, run_every=POLL if moving else None)(run_id, moving=moving)
+
+
+def _draw(run_id: str, *, moving: bool) -> None:
+    run = scheduler().snapshot(run_id)
+    if moving and run.status not in MOVING:
+        st.rerun()
+    _progress(run)
+    _losses(run)
+    _buttons(run)
+    _curves(run)
+    st.html(evolution_html(run.samples))
+    _map(run)
+
+
+def _progress(run: Snapshot) -> None:
+    st.subheader(run.title, anchor=False)
+    words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}", duration(run.seconds)]
+    if run.step > 1 and run.seconds > 0:
+        words.append(f"{run.step / run.seconds:,.0f} steps/s")
+    if run.status == "running" and run.seconds_left is not None:
+        words.append(f"{duration(run.seconds_left)} left")
+    st.progress(min(run.step / max(run.steps, 1), 1.0), " · ".join(words))
+    if run.status == "failed":
+        st.error(run.error)
+    elif run.diverged:
+        st.warning(run.verdict)
+    elif run.status == "interrupted":
+        st.info("The server stopped while this run was going. Resume takes it up where it was.")
+    else:
+        learns = f"Learns {find_list(run.config.data.names).title}, {run.config.data.split} split."
+        st.caption(run.verdict or f"{learns} The address of this page finds the run again, from any tab.")
+
+
+def _losses(run: Snapshot) -> None:
+    """The three losses, in places that are there from the start: what is not known yet is a dash."""
+    running: dict[str, list[float]] = {
+        "Train": smooth(run.train.loss, _smoothing(run))[-1:].tolist(),
+        "Validation": run.validation.loss[-1:].tolist(),
+        "Test": [],
+    }
+    final = {"Train": run.train_loss, "Validation": run.validation_loss, "Test": run.test_loss}
+    places = st.container(horizontal=True, gap="large")
+    for part, latest in running.items():
+        loss = final[part] if final[part] is not None else next(iter(latest), None)
+        help_ = f"Nats per letter on the {part.lower()} names of the {run.config.data.split} split."
+        places.metric(
+            f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=f"{help_} {LOSS_HELP[part]}", width="content"
+        )
+
+
+def _buttons(run: Snapshot) -> None:
+    with st.container(horizontal=True):
+        if run.status in ("paused", "interrupted"):
+            _act("Resume", ":material/play_arrow:", scheduler().resume, run.id, disabled=False)
+        else:
+            _act("Pause", ":material/pause:", scheduler().pause, run.id, disabled=run.status not in MOVING)
+        stoppable = run.status in (*MOVING, "paused", "interrupted")
+        _act("Stop", ":material/stop:", scheduler().stop, run.id, disabled=not stoppable)
+        kept = store().checkpoint_path(run.id)
+        ready = run.status in ("finished", "stopped") and kept.exists()
+        if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):
+            st.switch_page("pages/sample_page.py", query_params={"sample_model": run.id})
+        if ready:
+            st.download_button(
+                "Download", kept.read_bytes(), f"{run.title}.safetensors", icon=":material/download:", key="download",
+                on_click="ignore",
+            )  # fmt: skip
+        else:
+            st.button("Download", icon=":material/download:", key="download_later", disabled=True)
+        with st.popover("Rename", icon=":material/edit:"):
+            title = st.text_input("Title", run.title, key=f"title_{run.id}", max_chars=SERVER_LIMITS.max_title)
+            if title != run.title:
+                _try(lambda: scheduler().rename(run.id, title))
+                st.rerun()
+
+
+def _act(label: str, icon: str, what: Callable[[str], None], run_id: str, *, disabled: bool) -> None:
+    if st.button(label, icon=icon, key=f"run_{label.lower()}", disabled=disabled):
+        _try(lambda: what(run_id))
+        st.rerun()
+
+
+def _try(what: Callable[[], None]) -> None:
+    try:
+        what()
+    except Refusal as refusal:
+        st.error(str(refusal))
+
+
+def _curves(run: Snapshot) -> None:
+    x: XAxis = st.segmented_control(
+        "Along the axis", list(X_AXES), format_func=X_AXES.__getitem__, default="step", key="x_axis",
+        label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    series = LossSeries(
+        label=run.title,
+        family=run.config.model.family,
+        split=run.config.data.split,
+        train=(getattr(run.train, x), run.train.loss),
+        validation=(getattr(run.validation, x), run.validation.loss),
+        smoothing=_smoothing(run),
+    )
+    lines = references(run.config.data)
+    live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=380, text=loss_text([series], lines))
+
+
+def _map(run: Snapshot) -> None:
+    if not run.frames:
+        st.caption("This model keeps no vectors for its letters.")
+        return
+    step, _ = run.frames[-1]
+    projections = follow([vectors for _, vectors in run.frames])
+    latest = projections[-1]
+    letters = Vocabulary.of(find_list(run.config.data.names).names).symbols
+    figure = letters_map(
+        latest.points,
+        letters,
+        [kind(letter) for letter in letters],
+        latest.explained,
+        limits=limits_of([latest.points]),
+    )
+    live_plot(figure, key="letters", height=420, text=f"The letters' map at step {step:,}, {latest.explained}")
+
+
+def _smoothing(run: Snapshot) -> float:
+    """A memory of about a twentieth of the run so far: a short run is not smoothed into the past."""
+    return min(0.98, 1 - 20 / max(len(run.train.loss), 21))
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "8 s", "2 min 5 s", "1 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
