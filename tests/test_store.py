@@ -23,10 +23,10 @@ from wavenames import store as store_module
 from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
 from wavenames.store import (
     Change,
+    File,
     Frame,
     Metrics,
     SampledNames,
-    StateFile,
     Store,
     StoredList,
     StoreFailed,
@@ -53,7 +53,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         first.later(Metrics(run_id, "train", points(1, 3)), Metrics(run_id, "validation", points(3, 3)))
         first.later(Metrics(run_id, "train", [(4, 0.4, 128, float("nan"))]))
         first.later(SampledNames(run_id, 0, ["a", "bc"]), SampledNames(run_id, 3, ["ab", "bcd"]))
-        first.later(Frame(run_id, 3, vectors), StateFile(run_id, b"old"), StateFile(run_id, b"new"))
+        first.later(Frame(run_id, 3, vectors), File(run_id, "state", b"old"), File(run_id, "state", b"new"))
         first.later(Change(run_id, {"step": 3, "seconds": 0.3, "parameters": 99, "validation": 2.0}))
         first.set_status(run_id, "finished", verdict="Done.")
         first.keep_list(kept)
@@ -104,12 +104,12 @@ import sys
 from pathlib import Path
 from typing import get_args
 from wavenames.config import RunConfig
-from wavenames.store import Metrics, StateFile, Store
+from wavenames.store import File, Metrics, Store
 store = Store(folder=Path(sys.argv[1]))
 run = store.create(RunConfig(), status="running")
 print(run, flush=True)
 for step in range(1, 10**9):
-    store.later(Metrics(run, "train", [(step, step / 10, step, 1.0)]), StateFile(run, b"%d" % step))
+    store.later(Metrics(run, "train", [(step, step / 10, step, 1.0)]), File(run, "state", b"%d" % step))
     if step % 500 == 0:
         store.flush()
         print(step, flush=True)
@@ -237,11 +237,14 @@ def test_rename_and_delete(store: Store) -> None:
     run_id, other = store.create(RunConfig()), store.create(RunConfig())
     store.rename(run_id, "Better")
     assert store.run(run_id).title == "Better"
-    store.later(Metrics(run_id, "train", points(1, 5)), SampledNames(run_id, 1, ["a"]), StateFile(run_id, b"s"))
-    with replacing(store.checkpoint_path(run_id)) as temporary:
-        temporary.write_bytes(b"weights")
+    store.later(Metrics(run_id, "train", points(1, 5)), SampledNames(run_id, 1, ["a"]), File(run_id, "state", b"s"))
+    store.later(File(run_id, "checkpoint", b"weights"))
+    store.flush()
+    assert store.checkpoint_path(run_id).read_bytes() == b"weights"
     store.delete(run_id)
-    store.later(Metrics(run_id, "train", points(6, 7)), StateFile(run_id, b"late"), Change(run_id, {"step": 7}))
+    store.later(
+        Metrics(run_id, "train", points(6, 7)), File(run_id, "checkpoint", b"late"), Change(run_id, {"step": 7})
+    )
     store.later(Metrics(other, "train", points(1, 1)))
     store.flush()
     assert [run.id for run in store.runs()] == [other]
@@ -360,7 +363,7 @@ def test_a_state_that_cannot_be_written_is_said_and_tried_again(store: Store) ->
     run_id = store.create(RunConfig())
     in_the_way = store.state_path(run_id).parent
     in_the_way.write_text("a file where the folder should be")
-    store.later(StateFile(run_id, b"state"))
+    store.later(File(run_id, "state", b"state"))
     with pytest.raises(StoreFailed):
         store.flush()
     in_the_way.unlink()

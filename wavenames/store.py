@@ -42,7 +42,6 @@ import numpy.typing as npt
 from sqlalchemy import (
     JSON,
     URL,
-    BigInteger,
     Connection,
     Engine,
     ForeignKey,
@@ -96,8 +95,10 @@ class Changes(TypedDict, total=False):
     seconds: float
     train: float | None
     validation: float | None
+    validation_error: float | None
     test: float | None
     best_validation: float | None
+    diverged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Metrics:
 
     run: str
     split: str
-    points: Sequence[tuple[int, float, int, float]]
+    points: Sequence[tuple[int, float, float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,17 +137,18 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
-class StateFile:
-    """All that is needed to go on with a run, as the bytes of a file; it replaces the one before.
+class File:
+    """A file of a run: the finished model, or the state from which it can go on. It replaces the one before.
 
     It is written after the rows that were queued before it, so that rows are never behind the state.
     """
 
     run: str
+    kind: Literal["checkpoint", "state"]
     data: bytes
 
 
-Item = Change | Metrics | SampledNames | Frame | StateFile
+Item = Change | Metrics | SampledNames | Frame | File
 
 
 # --------------------------------------------------------------------------------------------- what comes out
@@ -173,8 +175,10 @@ class Run:
     seconds: float
     train: float | None
     validation: float | None
+    validation_error: float | None
     test: float | None
     best_validation: float | None
+    diverged: bool
 
     def configuration(self) -> RunConfig:
         """The run's configuration.
@@ -191,7 +195,7 @@ class Curve:
 
     step: npt.NDArray[np.int64]
     seconds: npt.NDArray[np.float64]
-    names_seen: npt.NDArray[np.int64]
+    names_seen: npt.NDArray[np.float64]
     loss: npt.NDArray[np.float64]
 
 
@@ -242,8 +246,10 @@ class _Run(_Table):
     seconds: Mapped[float] = mapped_column(default=0.0)
     train: Mapped[float | None]
     validation: Mapped[float | None]
+    validation_error: Mapped[float | None]
     test: Mapped[float | None]
     best_validation: Mapped[float | None]
+    diverged: Mapped[bool] = mapped_column(default=False)
     # A deleted run leaves its id behind, empty: rows still under way for it are dropped, its link can say so.
     deleted: Mapped[bool] = mapped_column(default=False)
 
@@ -255,7 +261,7 @@ class _Metric(_Table):
     split: Mapped[str] = mapped_column(primary_key=True)
     step: Mapped[int] = mapped_column(primary_key=True)
     seconds: Mapped[float]
-    names_seen: Mapped[int] = mapped_column(BigInteger)
+    names_seen: Mapped[float]
     loss: Mapped[float | None]  # SQLite turns a loss that is not a number into NULL
 
 
@@ -350,9 +356,9 @@ class _Writer:
     reason is a mistake in the program, and its batch is lost. Either way the next caller hears of it.
     """
 
-    def __init__(self, engine: Engine, write_states: Callable[[dict[str, StateFile]], None]) -> None:
+    def __init__(self, engine: Engine, write_files: Callable[[Sequence[File]], None]) -> None:
         self._engine = engine
-        self._write_states = write_states
+        self._write_files = write_files
         self._changed = threading.Condition()
         self._waiting: list[Item | _Call] = []
         self._asked = self._done = 0
@@ -434,16 +440,17 @@ class _Writer:
                 if isinstance(call, _Call):
                     call.result.set_exception(error)
             return rows if isinstance(error, OperationalError) else []
-        states = {item.run: item for item in rows if isinstance(item, StateFile) and item.run not in deleted}
+        files = [item for item in rows if isinstance(item, File) and item.run not in deleted]
+        newest = list({(file.run, file.kind): file for file in files}.values())
         try:
-            self._write_states(states)
+            self._write_files(newest)
             if isinstance(self._failure, OperationalError | OSError):
                 self._failure = None
             return []
         except OSError as error:
-            log.exception("The state of a run could not be written")
+            log.exception("The files of a run could not be written")
             self._failure = error
-            return list(states.values())
+            return list(newest)
         finally:
             for answer in answers:
                 answer()
@@ -493,7 +500,7 @@ def _insert(session: Session, items: Sequence[Item]) -> None:
                 rows.append({"run": run, "step": step, "letters": len(vectors), "vectors": data})
             case Change(run, changes):
                 session.execute(update(_Run).where(_Run.id == run).values(**changes, updated=time.time()))
-            case StateFile():
+            case File():
                 pass  # a file, written once the rows before it are safe
     if rows:
         session.execute(insert(table), rows)
@@ -538,7 +545,7 @@ class Store:
             reason = f"can't be made ({error.strerror}); set WAVENAMES_DATA to one that can"
             raise Refusal(f"The data folder {self.folder} {reason}.") from None
         self._engine = _open(url or os.environ.get("WAVENAMES_DATABASE") or file)
-        self._writer = _Writer(self._engine.execution_options(writes=True), self._write_states)
+        self._writer = _Writer(self._engine.execution_options(writes=True), self._write_files)
         atexit.register(self.close)
 
     def __enter__(self) -> Self:
@@ -697,7 +704,7 @@ class Store:
             rows = session.execute(wanted).all()
         table = np.array([tuple(row) for row in rows], dtype=np.float64).reshape(-1, 4)
         step, seconds, names_seen, loss = table.T
-        return Curve(step.astype(np.int64), seconds.copy(), names_seen.astype(np.int64), loss.copy())
+        return Curve(step.astype(np.int64), seconds.copy(), names_seen.copy(), loss.copy())
 
     def samples(self, run_id: str) -> list[tuple[int, tuple[str, ...]]]:
         """(step, names) of each drawing, steps rising; the place in names is the slot."""
@@ -724,11 +731,11 @@ class Store:
     # -- files
 
     def checkpoint_path(self, run_id: str) -> Path:
-        """Where the finished model of a run is, or will be; write it through `replacing`."""
+        """Where the finished model of a run is, or will be."""
         return self._files(run_id) / "checkpoint.safetensors"
 
     def state_path(self, run_id: str) -> Path:
-        """Where the state is from which a run can go on; the store writes it (`StateFile`)."""
+        """Where the state is from which a run can go on, or will be."""
         return self._files(run_id) / "state.safetensors"
 
     def _files(self, run_id: str) -> Path:
@@ -736,10 +743,11 @@ class Store:
             raise _no_such_run(run_id)
         return self.folder / "runs" / run_id
 
-    def _write_states(self, states: dict[str, StateFile]) -> None:
-        for run_id, state in states.items():
-            with replacing(self.state_path(run_id)) as temporary:
-                temporary.write_bytes(state.data)
+    def _write_files(self, files: Sequence[File]) -> None:
+        for file in files:
+            path = self.checkpoint_path(file.run) if file.kind == "checkpoint" else self.state_path(file.run)
+            with replacing(path) as temporary:
+                temporary.write_bytes(file.data)
 
 
 def _no_such_run(run_id: str) -> Refusal:
