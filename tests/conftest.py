@@ -9,6 +9,7 @@ import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import BROWSER_FLAGS, chromium, running_app, watched
+from wavenames.names import NameList, makemore
 
 # Two workers share two cores: more threads than one a worker would only fight.
 torch.set_num_threads(1)
@@ -29,6 +30,24 @@ def tiny_names() -> tuple[str, ...]:
         "emma", "emily", "emmett", "olivia", "oliver", "ava", "avery", "isabella",
         "mia", "mila", "noah", "nora", "bo", "leo", "charlotte", "emma",
     )  # fmt: skip
+
+
+BESIDE = Path(__file__).parents[2] / "shared" / "data" / "names.txt"
+
+
+@pytest.fixture(scope="session")
+def makemore_bytes() -> bytes:
+    """Bytes of makemore's names.txt, which may not ship: WAVENAMES_MAKEMORE says where, else beside the project."""
+    path = Path(os.environ.get("WAVENAMES_MAKEMORE", BESIDE))
+    if not path.exists():
+        pytest.skip(f"makemore's names.txt is not at {path}; set WAVENAMES_MAKEMORE to check published figures")
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def makemore_names(makemore_bytes: bytes) -> NameList:
+    """Makemore's list, to which published losses refer."""
+    return makemore(makemore_bytes)
 
 
 @pytest.fixture(scope="module")
