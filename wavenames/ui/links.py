@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from wavenames.names import printable
+from wavenames.ui.words import plain
 
 
 def linked_choice(
@@ -32,18 +33,18 @@ def linked_choice(
         explained: One line of help.
     """
     titles = distinct(options)
-    usual = default if default in options else next(iter(options))
+    usual = next(iter(options)) if default is None or default not in options else default
     linked = _linked(key, options)
-    wanted = linked[0] if linked else st.session_state.get(key)
+    wanted = linked[0] if linked else st.session_state.get(key, usual)
     wanted = wanted if wanted in options else usual
     if wanted != st.session_state.get(key):
         st.session_state[key] = wanted
     chosen = st.selectbox(
         label, list(titles), format_func=titles.__getitem__, key=key, persist_state="session", help=explained
     )
-    chosen = chosen if chosen in options else usual  # what a browser sends need not be what it was offered
-    _write(key, None if chosen == usual else [chosen])
-    return chosen
+    sure = chosen if chosen in options else usual  # what a browser sends need not be what it was offered
+    _write(key, None if sure == usual else [sure])
+    return sure
 
 
 def linked_choices(
@@ -89,7 +90,8 @@ def _linked(key: str, options: Mapping[str, str]) -> list[str] | None:
     asked = [one for one in st.query_params.get_all(key) if one]
     missing = [one for one in asked if one not in options]
     if missing:
-        st.warning(f"The link asks for {printable(missing[0])}, which this server doesn't know or no longer has.")
+        asked_for = plain(printable(missing[0]))
+        st.warning(f"The link asks for {asked_for}, which this server doesn't know or no longer has.")
     return [one for one in asked if one in options]
 
 

@@ -1,0 +1,81 @@
+"""Choices in the link: by id, kept from page to page, and only what is there to be chosen."""
+
+from streamlit.testing.v1 import AppTest
+
+from wavenames.ui.links import distinct
+
+
+def page() -> None:
+    """Two choosers, as a page has them."""
+    import streamlit as st  # noqa: PLC0415 - AppTest runs this function's source alone
+
+    from wavenames.ui.links import linked_choice, linked_choices  # noqa: PLC0415
+
+    options = {"a": "Anna", "b": "Bert", "c": "Bert"}
+    one = linked_choice("One", options, key="one", default="b")
+    some = linked_choices("Some", options, key="some", default=["a"], most=2)
+    st.text(f"{one}: {','.join(some)}")
+
+
+def shown(at: AppTest) -> str:
+    """What the page chose."""
+    assert not at.exception
+    return str(at.text[0].value)
+
+
+def test_a_default_stays_out_of_the_link() -> None:
+    """A link tells what a person chose, nothing else."""
+    at = AppTest.from_function(page).run()
+    assert shown(at) == "b: a"
+    assert dict(at.query_params) == {}
+
+
+def test_a_choice_stands_in_the_link_by_its_id_and_on_the_page_by_its_title() -> None:
+    """Two things of one title are told apart."""
+    at = AppTest.from_function(page).run()
+    assert at.selectbox(key="one").options == ["Anna", "Bert", "Bert (2)"]
+    at.selectbox(key="one").select("c").run()
+    at.multiselect(key="some").set_value(["a", "c"]).run()
+    assert shown(at) == "c: a,c"
+    assert at.query_params["one"] == "c"
+    assert at.query_params["some"] == ["a", "c"]
+
+
+def test_a_link_is_followed_and_then_the_reader_is() -> None:
+    """What the link says holds until someone chooses otherwise; it comes back when it is opened again."""
+    at = AppTest.from_function(page)
+    at.query_params["one"], at.query_params["some"] = "a", ["c", "b"]
+    at.run()
+    assert shown(at) == "a: c,b"
+    at.selectbox(key="one").select("c").run()
+    assert shown(at) == "c: c,b"
+    at.query_params["one"] = "a"
+    at.run()
+    assert shown(at) == "a: c,b"
+
+
+def test_an_empty_choice_is_a_choice() -> None:
+    """Nobody chosen is not the default; it stands in the link too."""
+    at = AppTest.from_function(page).run()
+    at.multiselect(key="some").set_value([]).run()
+    assert shown(at) == "b:"
+    assert at.query_params["some"] == ""
+    again = AppTest.from_function(page)
+    again.query_params["some"] = ""
+    assert shown(again.run()) == "b:"
+
+
+def test_what_a_link_asks_for_in_vain_is_said() -> None:
+    """The rest of the link is followed; no more than allowed is taken."""
+    at = AppTest.from_function(page)
+    at.query_params["one"], at.query_params["some"] = "gone", ["c", "gone", "a", "b"]
+    at.run()
+    assert shown(at) == "b: c,a"
+    assert [each.value for each in at.warning] == [
+        "The link asks for 'gone', which this server doesn't know or no longer has."
+    ] * 2
+
+
+def test_titles_are_made_distinct_without_new_twins() -> None:
+    """A title that looks like a made one is not made twice."""
+    assert list(distinct({"1": "x", "2": "x (2)", "3": "x", "4": "x"}).values()) == ["x", "x (2)", "x (3)", "x (4)"]
