@@ -37,8 +37,14 @@ def letter_pairs(
             xgap=1,
             ygap=1,
             colorbar={
-                "title": {"text": title},
-                "thickness": 10,
+                "orientation": "h",
+                "title": {"text": title, "side": "right", "font": {"size": 12}},
+                "thickness": 8,
+                "len": 0.75,
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
                 "outlinewidth": 0,
                 "tickvals": np.sqrt(ticks),
                 "ticktext": [f"{tick:,.0f}" if of == "counts" else f"{tick:.0%}" for tick in ticks],
@@ -52,8 +58,15 @@ def letter_pairs(
         "tickmode": "linear" if len(names) <= 40 else "auto",
     }
     figure.update_layout(
-        xaxis=axis | {"title": {"text": "letter"}, "constrain": "domain"},
+        # Square cells, at the left under the scale, whatever the shape of the place for them.
+        xaxis=axis | {"title": {"text": "letter"}, "tickangle": 0, "constrain": "domain", "constraintoward": "left"},
         yaxis=axis
-        | {"title": {"text": "letter before it"}, "autorange": "reversed", "scaleanchor": "x", "constrain": "domain"},
+        | {
+            "title": {"text": "letter before it"},
+            "autorange": "reversed",
+            "scaleanchor": "x",
+            "constrain": "domain",
+            "constraintoward": "top",
+        },
     )
     return figure

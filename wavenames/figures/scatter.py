@@ -65,10 +65,14 @@ def loss_against_parameters(
 
 
 def _side(point: ModelPoint, points: Sequence[ModelPoint]) -> str:
-    """Above, or below for every second of the models that come before within a factor of two in size."""
-    order = sorted(points, key=lambda p: (p.parameters, p.loss, p.label))
-    before = [p for p in order[: order.index(point)] if p.parameters * 2 > point.parameters]
-    return "bottom center" if len(before) % 2 else "top center"
+    """Where a label stands: of models of about one size, above the highest, below the lowest, else beside."""
+    near = [p for p in points if point.parameters / 2 < p.parameters < 2 * point.parameters]
+    above = sum((p.loss, p.label) > (point.loss, point.label) for p in near)
+    if above == 0:
+        return "top center"
+    if above == len(near) - 1:
+        return "bottom center"
+    return "middle left" if above % 2 else "middle right"
 
 
 def scatter_text(points: Sequence[ModelPoint], split: str = "validation") -> str:

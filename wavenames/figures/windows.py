@@ -13,14 +13,14 @@ STYLE = """
 .wn-windows, .wn-packed { border-collapse: separate; border-spacing: 0 3px; white-space: nowrap; }
 .wn-windows th, .wn-windows td, .wn-packed th, .wn-packed td { padding: 0 0.6rem 0 0; border: 0; text-align: left; }
 .wn-windows th, .wn-packed th { font-weight: 400; font-size: 0.875rem; opacity: 0.75; }
-.wn-packed td { padding: 0 2px 0 0; }
+.wn-packed td { padding: 0 2px 0 0; text-align: center; }
 .wn-packed td.wn-first { padding-left: 1rem; }
 .wn-packed tbody th { position: sticky; left: 0; }
 .wn-packed .wn-number { text-align: center; font-size: 0.8125rem; opacity: 0.75; font-variant-numeric: tabular-nums; }
 .wn-padding { opacity: 0.35; }
 .wn-target { outline: 2px solid currentColor; outline-offset: -2px; }
-.wn-shares { display: flex; flex-wrap: wrap; gap: 0.5rem; }
-.wn-shares > div { display: flex; flex-direction: column; align-items: center; gap: 2px; min-width: 2rem; }
+.wn-shares { display: flex; flex-wrap: wrap; gap: 0.3rem; }
+.wn-shares > div { display: flex; flex-direction: column; align-items: center; gap: 2px; min-width: 1.9rem; }
 .wn-shares span + span { font-size: 0.8125rem; }
 """
 
