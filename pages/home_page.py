@@ -10,6 +10,7 @@ from wavenames.ui.ladder import invented, ladder
 from wavenames.ui.name_rows import Scored, card_html, scale_html, scored_html
 from wavenames.ui.theme import apply_theme
 from wavenames.ui.typed import as_known
+from wavenames.ui.words import plain
 
 FIRST_NAME = "isabella"
 HELP = """Validation loss: how much the names that were held out surprise a model, for each letter and end mark.
@@ -57,7 +58,7 @@ def your_name() -> None:
             st.session_state["home_scores"] = scores(typed.strip() or FIRST_NAME)
             st.html(scale_html(math.log(rungs[0].vocabulary.size)))
         except Refusal as refusal:
-            st.error(str(refusal))
+            st.error(plain(str(refusal)))
     st.html(scored_html(st.session_state.get("home_scores") or scores(FIRST_NAME)))
 
 

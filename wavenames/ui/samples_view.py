@@ -83,6 +83,11 @@ def table(drawn: Drawn) -> pd.DataFrame:
     )
 
 
+def csv_text(drawn: Drawn) -> str:
+    """The table as a file, its statuses in the words of the command line: train, held_out, new."""
+    return table(drawn).to_csv(index=False)
+
+
 def samples_view(drawn: Drawn) -> None:
     """The table, and the name that is chosen in it, letter by letter."""
     if drawn.samples.message:
@@ -130,7 +135,7 @@ def save_button(drawn: Drawn) -> None:
     """The names as a file."""
     st.download_button(
         "Names as CSV",
-        table(drawn).to_csv(index=False),
+        csv_text(drawn),
         f"names-{drawn.trained.title}.csv",
         "text/csv",
         icon=":material/download:",

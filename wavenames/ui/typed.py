@@ -1,6 +1,7 @@
 """What people type, brought to the letters that a model knows."""
 
 import unicodedata
+from itertools import takewhile
 
 from wavenames.config import LIST_LIMITS, Refusal
 from wavenames.names import Vocabulary, printable
@@ -25,6 +26,6 @@ def as_known(typed: str, vocabulary: Vocabulary) -> str:
 
 def known_beginning(typed: str, vocabulary: Vocabulary) -> str:
     """As much of a refused name, from its first letter on, as `as_known` would take."""
-    name = unicodedata.normalize("NFC", typed.strip())[: LIST_LIMITS.max_length].lower()
-    unknown = (i for i, letter in enumerate(name) if letter not in vocabulary.letters)
-    return name[: next(unknown, len(name))]
+    name = unicodedata.normalize("NFC", typed.strip())[: LIST_LIMITS.max_length]
+    known = vocabulary.letters.__contains__
+    return max(("".join(takewhile(known, one)) for one in (name, name.lower())), key=len)

@@ -1,0 +1,298 @@
+"""Sample: names by the thousand with what stands behind each, and one name letter by letter."""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from wavenames.checkpoints import SHIPPED, load_shipped
+from wavenames.config import SamplingConfig
+from wavenames.models import build
+from wavenames.names import Membership, Vocabulary, split
+from wavenames.probes.surprisal import surprisal
+from wavenames.sampling import sample
+from wavenames.ui.samples_view import DRAWN, STATUS, csv_text
+
+PAGE = "../pages/sample_page.py"
+LETTERS = "Letter by letter"
+
+
+@pytest.fixture(autouse=True)
+def fresh_server() -> Iterator[None]:
+    """Nothing kept from another test's server."""
+    st.cache_resource.clear()
+    yield
+    st.cache_resource.clear()
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in link.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def names(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["name"])
+
+
+def press(app: AppTest) -> AppTest:
+    return app.button(key="sample").click().run()
+
+
+def summary(app: AppTest) -> str:
+    return next(each.value for each in app.markdown if "draws in" in each.value).replace("\\", "")
+
+
+def written(app: AppTest) -> str:
+    return str(app.text_input(key="sample_letters").value)
+
+
+def said(app: AppTest) -> str:
+    return next(each.value for each in app.markdown if "\n" in each.value)
+
+
+# ----------------------------------------------------------------------------------------------- many names
+
+
+def test_names_stand_there_with_no_click() -> None:
+    """Twenty, with log-probability and status, and how many of which kind; the model itself would say the same."""
+    app = opened()
+    assert not app.exception
+    kept = load_shipped("wavenet-m")
+    own = sample(kept.model(), kept.vocabulary, SamplingConfig(), kept.membership)
+    assert names(app) == [each.name for each in own.names]
+    assert list(app.dataframe[0].value["status"]) == [STATUS[each.status] for each in own.names]
+    assert list(app.dataframe[0].value["log_probability"]) == [each.log_probability for each in own.names]
+    news = sum(each.status == "new" for each in own.names)
+    assert f"○ {news} new" in summary(app)
+    assert "20 draws in" in summary(app)
+
+
+def test_the_link_holds_every_option() -> None:
+    app = opened(sample_model="bigram", sample_prefix="ma", sample_n="7", sample_seed="5", sample_longest="6")
+    kept = load_shipped("bigram")
+    options = SamplingConfig(prefix="ma", n=7, seed=5, longest=6)
+    assert names(app) == [e.name for e in sample(kept.model(), kept.vocabulary, options, kept.membership).names]
+
+
+def test_sample_pressed_again_gives_other_names_and_the_seed_says_so() -> None:
+    app = opened()
+    first = names(app)
+    press(app)
+    assert names(app) != first
+    assert app.number_input(key="sample_seed").value == 2
+    app.number_input(key="sample_seed").set_value(1)
+    press(app)
+    assert names(app) == first
+
+
+def test_changed_options_keep_the_seed() -> None:
+    app = opened()
+    app.text_input(key="sample_prefix").set_value("Isa")
+    press(app)
+    assert app.number_input(key="sample_seed").value == 1
+    assert all(name.startswith("isa") for name in names(app))
+
+
+@pytest.mark.parametrize(
+    ("control", "value", "words"),
+    [
+        ("sample_prefix", "ma5", "'5'"),
+        ("sample_prefix", "x" * 31, "Prefix"),
+        ("sample_prefix", "x" * 10_000, "Prefix"),
+        ("sample_prefix", "<script>alert(1)</script>", "letter known here"),
+        ("sample_prefix", "שרה", "letter known here"),
+        ("sample_prefix", "\U0001f600", "letter known here"),
+        ("sample_pattern", "*" * 61, "Pattern"),
+    ],
+)
+def test_a_bad_option_is_refused_and_the_table_stays(control: str, value: str, words: str) -> None:
+    app = opened()
+    before = names(app)
+    app.text_input(key=control).set_value(value)
+    press(app)
+    assert not app.exception
+    (error,) = app.error
+    assert words in error.value
+    assert len(error.value) < 250
+    assert names(app) == before
+    app.text_input(key=control).set_value("")
+    press(app)
+    assert not app.error
+
+
+def test_lengths_that_contradict_each_other_are_refused() -> None:
+    app = opened()
+    app.number_input(key="sample_shortest").set_value(12)
+    app.number_input(key="sample_longest").set_value(4)
+    press(app)
+    assert "Shortest is 12" in app.error[0].value
+
+
+def test_fewer_names_than_wanted_are_shown_with_the_reason() -> None:
+    app = opened(sample_model="bigram", sample_pattern="zzz?????", sample_tries="2")
+    assert not app.exception
+    assert "Found" in app.warning[0].value
+    assert len(names(app)) < 20
+
+
+def test_ten_thousand_names_are_one_table() -> None:
+    app = opened(sample_model="bigram", sample_n="10000")
+    assert len(names(app)) == 10_000
+    assert "10,000 names" in summary(app)
+
+
+def test_another_model_draws_at_once() -> None:
+    app = opened()
+    app.selectbox(key="sample_model").set_value("bigram").run()
+    assert "bigram" in summary(app)
+
+
+def test_an_unknown_model_in_the_link_is_said_and_the_usual_one_used() -> None:
+    app = opened(sample_model="nonsense")
+    assert "nonsense" in app.warning[0].value
+    assert "wavenet-m" in summary(app)
+
+
+def test_the_file_holds_the_table() -> None:
+    """A line a name: name, log-probability, status in the words of the command line."""
+    app = opened()
+    assert [each.proto.label for each in app.get("download_button")] == ["Download this model", "Names as CSV"]
+    drawn = app.session_state[DRAWN]
+    rows = list(csv.DictReader(io.StringIO(csv_text(drawn))))
+    assert [row["name"] for row in rows] == names(app)
+    assert [row["status"] for row in rows] == [each.status for each in drawn.samples.names]
+    assert [float(row["log_probability"]) for row in rows] == pytest.approx(
+        [each.log_probability for each in drawn.samples.names]
+    )
+
+
+# ----------------------------------------------------------------------------------------------- a model's file
+
+
+def upload(app: AppTest, content: bytes) -> AppTest:
+    app.file_uploader[0].upload("mine.safetensors", content).run()
+    return app
+
+
+def test_a_model_that_is_brought_is_chosen_and_sampled() -> None:
+    """It joins the chooser for this visit, and gives what the model itself gives."""
+    app = upload(opened(), (SHIPPED / "bigram.safetensors").read_bytes())
+    assert not app.error
+    assert "bigram (your file)" in summary(app)
+    kept = load_shipped("bigram")
+    own = sample(kept.model(), kept.vocabulary, SamplingConfig(), kept.membership)
+    assert names(app) == [each.name for each in own.names]
+    assert opened().selectbox(key="sample_model").options == [
+        one for one in app.selectbox(key="sample_model").options if "your file" not in one
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"not a model", (SHIPPED / "bigram.safetensors").read_bytes()[:-100], b"\xff" * 5000],
+    ids=["empty", "text", "cut off", "noise"],
+)
+def test_a_file_that_is_no_model_is_refused_and_nothing_is_lost(content: bytes) -> None:
+    app = opened()
+    before = names(app)
+    upload(app, content)
+    assert not app.exception
+    (error,) = app.error
+    assert "checkpoint" in error.value
+    assert names(app) == before
+    upload(app, (SHIPPED / "bigram.safetensors").read_bytes())
+    assert not app.error
+
+
+def test_a_model_with_other_letters_is_asked_in_its_own(tiny_names: tuple[str, ...]) -> None:
+    """A beginning that it doesn't know is refused; the names of the model before stay in the table."""
+    shipped_bigram = load_shipped("bigram")
+    parts = split(tiny_names)
+    letters = Vocabulary.of(tiny_names)
+    network = build(shipped_bigram.run.model, letters.size)
+    few = replace(
+        shipped_bigram, vocabulary=letters, weights=network.state_dict(), membership=Membership.of(parts), title="few"
+    )
+    app = opened(sample_prefix="z")
+    before = names(app)
+    upload(app, few.to_bytes())
+    assert "'z'" in app.error[0].value
+    assert names(app) == before
+    app.text_input(key="sample_prefix").set_value("em")
+    press(app)
+    assert not app.error
+    assert all(name.startswith("em") for name in names(app))
+
+
+# ----------------------------------------------------------------------------------------------- letter by letter
+
+
+def test_letters_are_added_taken_back_and_ended() -> None:
+    """The select box goes on, Undo takes back, '.' ends the name and says its log-probability and status."""
+    app = opened(sample_way=LETTERS)
+    assert not app.exception
+    for letter in "emm":
+        app.selectbox(key="sample_next").set_value(letter).run()
+    assert written(app) == "emm"
+    app.button(key="letter_undo").click().run()
+    assert written(app) == "em"
+    for letter in "ma.":
+        app.selectbox(key="sample_next").set_value(letter).run()
+    assert written(app) == "emma."
+    kept = load_shipped("wavenet-m")
+    found = surprisal(kept.model(), kept.vocabulary, "emma")
+    assert f"−{-found.log_probability:.2f} nats" in said(app)
+    assert STATUS[kept.membership.status("emma")] in said(app)
+    assert app.selectbox(key="sample_next").disabled
+    assert app.button(key="letter_roll").disabled
+    app.button(key="letter_undo").click().run()
+    assert written(app) == "emma"
+    app.button(key="letter_restart").click().run()
+    assert written(app) == ""
+    assert not app.exception
+
+
+def test_the_next_letters_are_offered_with_their_chances_likeliest_first() -> None:
+    app = opened(sample_way=LETTERS, sample_letters="isabell", sample_model="bigram")
+    kept = load_shipped("bigram")
+    chances = surprisal(kept.model(), kept.vocabulary, "isabell").places[-1].distribution.exp()
+    best = kept.vocabulary.symbols[int(chances.argmax())]
+    options = app.selectbox(key="sample_next").options
+    assert len(options) == 27
+    assert options[0] == f"{best} · {float(chances.max()):.1%}"
+
+
+def test_a_die_adds_one_letter() -> None:
+    app = opened(sample_way=LETTERS, sample_letters="mar")
+    app.button(key="letter_roll").click().run()
+    assert written(app)[:3] == "mar"
+    assert len(written(app)) == 4
+
+
+@pytest.mark.parametrize("typed", ["zo5", "zo<b>", "zo" + "x" * 10_000, "zo.e", "zo\U0001f600"])
+def test_letters_that_cannot_be_are_refused_and_the_known_beginning_stays(typed: str) -> None:
+    """Undo and the letters go on from what is shown."""
+    app = opened(sample_way=LETTERS, sample_letters=typed)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert len(app.error[0].value) < 200
+    app.selectbox(key="sample_next").set_value("e").run()
+    assert written(app)[:2] == "zo"
+    assert written(app)[-1] == "e"
+    assert "." not in written(app)
+
+
+def test_a_letter_that_was_not_offered_is_refused() -> None:
+    """A browser can send what it likes."""
+    app = opened(sample_way=LETTERS)
+    app.session_state["sample_letters"] = "an"
+    app.session_state["sample_clicked"] = "an<script>"
+    app.run()
+    assert not app.exception
+    assert len(app.error) == 1
