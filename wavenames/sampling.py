@@ -17,11 +17,11 @@ from torch import Tensor
 
 from wavenames.config import SamplingConfig
 from wavenames.layers import log_softmax
-from wavenames.models import Model, State
+from wavenames.models import Model, State, evaluating
 from wavenames.names import END, Membership, Status, Vocabulary
 
-LARGEST_DRAW = 20_000
-"""Names drawn side by side; more come in further draws, which bounds the memory."""
+LARGEST_DRAW, LARGEST_MEMORY = 20_000, 50_000_000
+"""Names drawn side by side, and numbers that the model may remember of them in all; more come in further draws."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,18 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
         Refusal: the prefix has a letter that the model doesn't know.
     """
     began = time.perf_counter()
-    was_training = model.training
-    model.eval()
     dice = torch.Generator().manual_seed(options.seed)
     fits = re.compile(fnmatch.translate(options.pattern)).match if options.pattern else None
     found: list[Sampled] = []
     seen: set[str] = set()
     attempts, cap = 0, options.tries * options.n
+    side_by_side = _side_by_side(model)
     while len(found) < options.n and attempts < cap:
         missing = options.n - len(found)
-        size = min(missing if attempts == 0 else 2 * missing + 64, cap - attempts, LARGEST_DRAW)
-        for name, log_probability in _draw(model, vocabulary, options, size, dice):
+        size = min(missing if attempts == 0 else 2 * missing + 64, cap - attempts, side_by_side)
+        with evaluating(model):
+            drawn = _draw(model, vocabulary, options, size, dice)
+        for name, log_probability in drawn:
             attempts += 1
             if (fits and not fits(name)) or (options.unique and name in seen):
                 continue
@@ -78,7 +79,6 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
             found.append(Sampled(name, log_probability, status))
             if len(found) == options.n:
                 break
-    model.train(was_training)
     message = ""
     if len(found) < options.n:
         message = (
@@ -91,9 +91,8 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
 @torch.no_grad()
 def next_letter(model: Model, vocabulary: Vocabulary, prefix: str) -> Tensor:
     """(V,) log-probability of each letter after `prefix`, '.' (the end) first. Refuses letters it doesn't know."""
-    was_training = model.training
-    logits, _, _ = _read(model.eval(), vocabulary.encode(prefix))
-    model.train(was_training)
+    with evaluating(model):
+        logits, _, _ = _read(model, vocabulary.encode(prefix))
     return log_softmax(logits)[0]
 
 
@@ -127,6 +126,12 @@ def _draw(
     ends = [row.index(END) for row in rows]
     names = [options.prefix + vocabulary.decode(row[:end]) for row, end in zip(rows, ends, strict=True)]
     return list(zip(names, log_probability.tolist(), strict=True))
+
+
+def _side_by_side(model: Model) -> int:
+    """How many names can be drawn at once without filling the memory."""
+    remembered = sum(part.numel() for part in model.start(1))
+    return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, remembered)))
 
 
 def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from wavenames.config import RecipeConfig
 from wavenames.layers import CrossEntropyLoss, log_softmax
-from wavenames.models import Bigram, Model
+from wavenames.models import Bigram, Model, evaluating
 from wavenames.names import Batch, Packed
 
 FETCH_EVERY = 25
@@ -59,17 +59,13 @@ class Evaluation:
 @torch.no_grad()
 def evaluate(model: Model, names: Packed) -> Evaluation:
     """Loss of `model`, in evaluation mode, on all of `names`."""
-    was_training = model.training
-    model.eval()
-    per_name = []
-    for batch in names.all(EVALUATION_CHUNK):
-        surprise = -log_softmax(model(batch)).gather(1, batch.targets.unsqueeze(1)).squeeze(1).double()
-        before = torch.nn.functional.pad(surprise.cumsum(0), (1, 0))
-        per_name.append(before[batch.offsets[1:]] - before[batch.offsets[:-1]])
-    model.train(was_training)
-    nats = torch.cat(per_name).cpu()
-    lengths = names.lengths
-    return Evaluation(*mean_and_error(nats, lengths), nats, lengths)
+    surprise = []
+    with evaluating(model):
+        for batch in names.all(EVALUATION_CHUNK):
+            right = log_softmax(model(batch)).gather(1, batch.targets.unsqueeze(1)).squeeze(1)
+            surprise.append(-right.cpu().double())  # summed on the CPU: Apple's GPUs have no double precision
+    nats = torch.segment_reduce(torch.cat(surprise), "sum", lengths=names.lengths)
+    return Evaluation(*mean_and_error(nats, names.lengths), nats, names.lengths)
 
 
 def mean_and_error(nats: Tensor, lengths: Tensor) -> tuple[float, float]:

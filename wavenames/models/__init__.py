@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from wavenames.config import SERVER_LIMITS, Refusal, Settings
-from wavenames.models.base import LayerShape, Model, PackedNames, State, WindowModel, layer_shapes
+from wavenames.models.base import LayerShape, Model, PackedNames, State, WindowModel, evaluating, layer_shapes
 from wavenames.models.counting import Bigram
 from wavenames.models.dilated import Dilated, dilated_from_tree
 from wavenames.models.mlp import MLP
@@ -28,6 +28,7 @@ __all__ = [
     "WindowModel",
     "build",
     "dilated_from_tree",
+    "evaluating",
     "layer_shapes",
 ]
 

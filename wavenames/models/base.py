@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -128,6 +130,17 @@ class CausalModel(Model):
         return x if batch.rows is None else x[batch.rows]
 
 
+@contextmanager
+def evaluating(model: Model) -> Iterator[None]:
+    """Inside, the model is in evaluation mode; afterwards, errors included, in the mode that it was in."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
+
+
 def norm_layer(kind: str, features: int) -> list[nn.Module]:
     """The normalisation by its word in the configuration: none, batch or layer."""
     if kind == "batch":
@@ -147,15 +160,14 @@ def layer_shapes(model: Model) -> list[LayerShape]:
         count = sum(p.numel() for p in module.parameters())
         seen.append(LayerShape(f"{type(named).__name__} {named.extra_repr()}".strip(), sizes, count))
 
-    was_training = model.training
-    before = model.eval().start(1)
-    hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]
-    try:
-        model.step(torch.zeros(1, dtype=torch.long, device=model.device), before)
-    finally:
-        for hook in hooks:
-            hook.remove()
-        model.train(was_training)
+    with evaluating(model):
+        before = model.start(1)
+        hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]
+        try:
+            model.step(torch.zeros(1, dtype=torch.long, device=model.device), before)
+        finally:
+            for hook in hooks:
+                hook.remove()
     if not hooks:
         return [LayerShape("Table of counts", f"N × {model.vocab_size}", model.parameter_count)]
     return seen
