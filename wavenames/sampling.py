@@ -105,15 +105,15 @@ def _draw(
     fate: as a model learns, the name in a place changes only as far as the model does.
     """
     prefix = vocabulary.encode(options.prefix)
-    device = model.device
-    luck = torch.rand(size, options.longest + 1, generator=dice).to(device)
+    luck = torch.rand(size, options.longest + 1, generator=dice)
     first, state, so_far = _read(model, prefix)
-    everyone = torch.zeros(size, dtype=torch.long, device=device)
+    everyone = torch.zeros(size, dtype=torch.long)
     logits, state = first[everyone], tuple(part[everyone] for part in state)
-    log_probability = torch.full((size,), so_far, device=device)
-    written = torch.zeros(size, options.longest + 1, dtype=torch.long, device=device)
-    alive = torch.arange(size, device=device)
+    log_probability = torch.full((size,), so_far)
+    written = torch.zeros(size, options.longest + 1, dtype=torch.long)
+    alive = torch.arange(size)
     for length in range(len(prefix), options.longest + 1):
+        logits = logits.cpu()  # the dice are thrown there in double precision, which not every device has
         chosen = _choose(logits, luck[alive, length], length, options)
         log_probability[alive] += log_softmax(logits).gather(1, chosen.unsqueeze(1)).squeeze(1)
         written[alive, length] = chosen
@@ -121,7 +121,7 @@ def _draw(
         alive, chosen = alive[going], chosen[going]
         if len(alive) == 0:
             break
-        logits, state = model.step(chosen, tuple(part[going] for part in state))
+        logits, state = model.step(chosen.to(model.device), tuple(part[going] for part in state))
     rows = written[:, len(prefix) :].tolist()
     ends = [row.index(END) for row in rows]
     names = [options.prefix + vocabulary.decode(row[:end]) for row, end in zip(rows, ends, strict=True)]
@@ -152,15 +152,16 @@ def _choose(logits: Tensor, luck: Tensor, length: int, options: SamplingConfig) 
         logits = logits.index_fill(1, torch.tensor([END], device=logits.device), -torch.inf)
     if options.temperature == 0:
         return logits.argmax(1)
-    logits = (logits - logits.amax(1, keepdim=True)) / options.temperature  # the likeliest is 0: nothing overflows
+    # The likeliest letter becomes 0, so nothing overflows; in double precision no temperature is too small.
+    logits = (logits - logits.amax(1, keepdim=True)).double() / options.temperature
     if options.top_k:
         logits = keep_top_k(logits, options.top_k)
     if options.top_p < 1:
         logits = keep_top_p(logits, options.top_p)
     if options.min_p > 0:
         logits = keep_min_p(logits, options.min_p)
-    # In double precision luck < 1 stays below the top of the ladder, so a letter that was ruled out is never taken.
-    ladder = log_softmax(logits).double().exp().cumsum(1)
+    # Luck < 1 stays below the top of the ladder, so a letter that was ruled out is never taken.
+    ladder = log_softmax(logits).exp().cumsum(1)
     return (ladder <= (luck.double() * ladder[:, -1]).unsqueeze(1)).sum(1)
 
 
