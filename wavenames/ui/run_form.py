@@ -19,7 +19,7 @@ from wavenames.config import (
     flat_fields,
 )
 from wavenames.ui.controls import setting
-from wavenames.ui.session import lists
+from wavenames.ui.name_lists import choose_list
 
 RECIPE_LINES = {
     "count": "One look at every pair of letters.",
@@ -57,12 +57,7 @@ def run_form() -> RunConfig:
     counted = recipe == "count"
     if not counted:
         words |= _settings(RECIPES[recipe], FIRST, columns=2)
-    choices = lists()
-    asked = st.session_state.get("names", next(iter(choices)))
-    words["names"] = st.selectbox(
-        "Names", list(dict.fromkeys([*choices, asked])), format_func=lambda one: choices.get(one, one), key="names",
-        bind="query-params", help="Other lists are uploaded on the Names page.",
-    )  # fmt: skip
+    words["names"] = choose_list("Names", "Other lists are uploaded on the Names page.")
     with st.expander("All settings"):
         st.markdown("**Model**")
         words |= _settings(PRESETS[preset].model, flat_fields(type(PRESETS[preset].model)))

@@ -1,0 +1,264 @@
+"""Names: a list in numbers and pictures; whatever is uploaded, the page answers in a sentence and keeps its list."""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from tests.browser import open_page, settled
+from wavenames.config import Refusal
+from wavenames.names import NameList, makemore
+from wavenames.store import Store, StoredList
+from wavenames.ui import name_lists
+
+PAGE = "../pages/names_page.py"
+CLASS = b"Anna\nBert\nanna\n\n  Zo\xc3\xab \n" + b"\n".join(b"Kim%c" % letter for letter in b"abcdefghij")
+
+
+@pytest.fixture(autouse=True)
+def fresh_server() -> Iterator[None]:
+    """Nothing kept from another test's server."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def names() -> AppTest:
+    """The page, just opened."""
+    return opened()
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in link.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def upload(app: AppTest, filename: str, content: bytes) -> AppTest:
+    app.file_uploader[0].upload(filename, content).run()
+    assert not app.exception
+    return app
+
+
+def numbers(app: AppTest) -> list[str]:
+    """Names, distinct names, letters, targets."""
+    return [each.value for each in app.metric]
+
+
+def refusal(app: AppTest) -> str:
+    (error,) = app.error
+    return re.sub(r"\\(.)", r"\1", str(error.value))
+
+
+def words(app: AppTest) -> str:
+    return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in app.markdown))
+
+
+SHIPPED = ["32,257", "29,693", "26", "229,804"]
+
+
+def test_the_list_that_ships_is_there_with_no_click(names: AppTest) -> None:
+    """Its numbers, its source, both splits with what leaks, its windows."""
+    assert numbers(names) == SHIPPED
+    assert any("public domain" in each.value for each in names.caption)
+    lecture, unique = (each.value for each in names.table)
+    assert list(lecture["names"]) == [25_805, 3_226, 3_226]
+    assert list(unique["names"]) == [23_754, 2_969, 2_970]
+    assert "**12.6%** of validation and **12.6%** of test were already seen" in words(names)
+    assert "no validation or test name was seen in training" in words(names)
+    assert "**2,564 names** stand in the list more than once: emma (2×)" in words(names)
+
+
+def test_search_reaches_every_row(names: AppTest) -> None:
+    """Anywhere in a name, at its beginning, at its end; a table of a thousand rows at most travels."""
+    assert len(names.dataframe[0].value) == 1000
+    names.text_input(key="search").set_value(".zz").run()
+    found = names.dataframe[0].value["name"]
+    assert len(found)
+    assert all(name.startswith("zz") for name in found)
+    names.text_input(key="search").set_value("A.").run()
+    assert all(name.endswith("a") for name in names.dataframe[0].value["name"])
+    names.text_input(key="search").set_value("<script>").run()
+    assert names.dataframe[0].value.empty
+
+
+def test_a_name_is_cut_into_windows_as_the_model_sees_them(names: AppTest) -> None:
+    """As many rows as letters and an end, each as wide as the chosen number of letters."""
+    names.text_input(key="read_ssa-2018").set_value("Mia").run()
+    names.slider(key="letters_seen").set_value(5).run()
+    (table,) = (each.value for each in names.html if 'class="wn-windows"' in each.value)
+    rows = re.findall(r"<tr><td>(.*?)</tr>", table)
+    assert len(rows) == 4
+    assert all(row.count("wn-tile") == 5 + 1 for row in rows)
+    letters = [re.sub(r"<.*?>", "", row) for row in rows]
+    assert letters == ["■■■■■→m", "■■■■m→i", "■■■mi→a", "■■mia→■"]
+
+
+def test_a_name_that_the_list_cannot_spell_is_refused_and_the_beginning_shown(names: AppTest) -> None:
+    """The windows stay while someone types."""
+    names.text_input(key="read_ssa-2018").set_value("anné <script>").run()
+    assert "'é' is not a letter known here" in refusal(names)
+    (table,) = (each.value for each in names.html if 'class="wn-windows"' in each.value)
+    assert len(re.findall(r"<tr><td>", table)) == len("ann") + 1
+
+
+def test_an_upload_is_shown_then_used_then_remembered(names: AppTest) -> None:
+    """What was read is said before it is used; then the page, the link and the store know the list."""
+    upload(names, "7b.txt", CLASS)
+    assert "**14 names** of" in words(names)
+    assert numbers(names) == SHIPPED
+    names.button(key="upload_use").click().run()
+    assert numbers(names)[:2] == ["14", "14"]
+    assert names.selectbox(key="names").options == ["US births of 2018", "7b.txt"]
+    list_id = names.query_params["names"]
+    assert str(list_id).startswith("upload-")
+    assert names.session_state["uploaded_lists"] == {list_id: "7b.txt"}
+    with Store() as store:
+        kept = store.name_list(str(list_id))
+    assert kept is not None
+    assert kept.names[:4] == ("Anna", "Bert", "anna", "Zoë")
+    assert numbers(opened(names=str(list_id)))[:2] == ["14", "14"], "another visitor follows the link"
+
+
+def test_case_can_be_folded(names: AppTest) -> None:
+    """Anna and anna are then twins."""
+    upload(names, "7b.txt", CLASS)
+    names.toggle(key="upload_fold_case").set_value(True).run()
+    names.button(key="upload_use").click().run()
+    assert numbers(names)[:2] == ["14", "13"]
+
+
+def test_a_column_of_a_csv_is_chosen(names: AppTest) -> None:
+    """The one called name stands there first."""
+    rows = "".join(f"{i};first{i % 3};last{i}\n" for i in range(20))
+    upload(names, "class.csv", f"number;name;family\n{rows}".encode())
+    assert names.selectbox(key="upload_column").value == "name"
+    names.selectbox(key="upload_column").select("family").run()
+    names.button(key="upload_use").click().run()
+    assert numbers(names)[:2] == ["20", "20"]
+
+
+def zipped() -> bytes:
+    """An archive with a list in it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("names.txt", CLASS * 50)
+    return file.getvalue()
+
+
+RUBBISH = {
+    "a picture": ("a.txt", b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40, "is not a text file"),
+    "an archive": ("a.csv", zipped(), "is not a text file"),
+    "nothing": ("a.txt", b"", "is empty"),
+    "blank lines": ("a.txt", b"\n \n\n", "is empty"),
+    "a file too large": ("a.txt", b"name\n" * 1_200_000, "6,000,000 bytes; at most 5,000,000 are allowed"),
+    "one name": ("a.txt", b"anna\n", "1 names are too few for a lecture split"),
+    "a name too long": ("a.txt", b"anna\n" * 20 + b"x" * 61, "line 21: 'xxxxx"),
+    "a full stop": ("a.txt", b"anna\n" * 20 + b"J. R.", "line 21: 'J. R.' holds '.', which marks the end of a name"),
+    "a column of dots": ("a.csv", b"name,x\n" + b"anna,1\n" * 20 + b".,2\n", "line 22: '.' holds '.'"),
+}
+
+
+@pytest.mark.parametrize("kind", RUBBISH)
+def test_rubbish_is_refused_in_a_sentence_and_the_list_stays(kind: str, names: AppTest) -> None:
+    """Which line, and why; nothing is kept, nothing can be used."""
+    filename, content, sentence = RUBBISH[kind]
+    upload(names, filename, content)
+    assert sentence in refusal(names)
+    assert numbers(names) == SHIPPED
+    assert not [button for button in names.button if button.key == "upload_use"]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "first"), [("utf-16", "Zoë"), ("latin-1", "Zoë"), ("utf-8-sig", "Zoë"), ("utf-8", "佐藤")]
+)
+def test_texts_in_other_encodings_are_read(encoding: str, first: str, names: AppTest) -> None:
+    """Whatever the editor wrote."""
+    upload(names, "a.txt", "\r\n".join([first, *(f"{first}{letter}" for letter in "abcdefghijkl")]).encode(encoding))
+    assert f"beginning with {first}, {first}a" in words(names)
+    names.button(key="upload_use").click().run()
+    assert numbers(names)[0] == "13"
+    assert names.text_input[1].value == first
+
+
+def test_names_format_nothing(names: AppTest) -> None:
+    """A name like a tag, a link or bold text is shown as it is spelt, wherever the page writes it."""
+    odd = ["<script>alert(1)</script>", "**bold**", "[a](b)", "$x$", ":red[y]"]
+    upload(names, "**x**.txt", "\n".join(odd * 5).encode())
+    raw = "\n".join(each.value for each in names.markdown)
+    assert "<script" not in raw.replace(r"\<", "")
+    assert r"\*\*bold\*\*" in raw
+    names.button(key="upload_use").click().run()
+    assert not names.exception
+    assert list(names.dataframe[0].value["name"][:5]) == odd
+    assert not [each for each in names.html if "<script" in each.value]
+
+
+def test_makemores_list_is_fetched_once_for_everyone(
+    names: AppTest, makemore_bytes: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next visitor has it from this server."""
+    calls = []
+
+    def fetch() -> NameList:
+        calls.append(1)
+        return makemore(makemore_bytes)
+
+    monkeypatch.setattr(name_lists, "download_makemore", fetch)
+    for visit in (names, opened()):
+        visit.button(key="fetch_makemore").click().run()
+        assert numbers(visit)[:2] == ["32,033", "29,494"]
+        assert visit.query_params["names"] == "makemore"
+    assert len(calls) == 1
+
+
+def test_without_a_network_makemores_list_is_refused_in_a_sentence(
+    names: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list in use stays."""
+
+    def fetch() -> NameList:
+        raise Refusal("names: makemore's names.txt could not be fetched. Check the network, or upload the file.")
+
+    monkeypatch.setattr(name_lists, "download_makemore", fetch)
+    names.button(key="fetch_makemore").click().run()
+    assert "Check the network, or upload the file" in refusal(names)
+    assert numbers(names) == SHIPPED
+
+
+def test_a_list_too_short_for_a_unique_split_says_so(names: AppTest) -> None:
+    """The other split stands beside it."""
+    with Store() as store:
+        store.keep_list(StoredList("upload-twins", "twins.txt", ("anna",) * 20, "a test"))
+    app = opened(names="upload-twins")
+    assert "1 names are too few for a unique split" in app.warning[0].value
+    assert len(app.table) == 1
+
+
+@pytest.mark.browser
+def test_the_page_fits_a_phone_and_keeps_its_list_on_the_way_to_train(page: Page, app: str) -> None:
+    """No sideways scrolling at 390 pixels; an uploaded list is the one that Train starts with."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, f"{app}/names")
+    page.get_by_text("Bring another list").click()
+    page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(
+        {"name": "7b.txt", "mimeType": "text/plain", "buffer": CLASS}
+    )
+    page.get_by_role("button", name="Use this list").click()
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text("14")
+    settled(page)
+    width = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth")
+    assert width == 0
+    page.get_by_role("button", name="Train on this list").click()
+    expect(page).to_have_url(re.compile(r"/train\?.*names=upload-"))
+    expect(page.get_by_role("combobox", name="Names", exact=True)).to_have_value("7b.txt")
