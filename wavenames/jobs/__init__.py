@@ -2,6 +2,6 @@
 
 from wavenames.jobs.lists import name_list
 from wavenames.jobs.scheduler import Scheduler
-from wavenames.jobs.snapshot import Series, Snapshot
+from wavenames.jobs.snapshot import Snapshot
 
-__all__ = ["Scheduler", "Series", "Snapshot", "name_list"]
+__all__ = ["Scheduler", "Snapshot", "name_list"]

@@ -2,53 +2,60 @@
 
 from __future__ import annotations
 
-import logging
+import atexit
 import os
 import threading
-from collections import OrderedDict, deque
-from dataclasses import replace
+from collections import deque
+from datetime import datetime
+from functools import lru_cache
 
 import torch
 
-from wavenames.config import SERVER_LIMITS, DataConfig, Refusal, RunConfig
-from wavenames.jobs.lists import Data, prepare
-from wavenames.jobs.snapshot import Series, Snapshot
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
+from wavenames.jobs.lists import prepare
+from wavenames.jobs.snapshot import Snapshot, from_store
 from wavenames.jobs.work import Wish, Work
 from wavenames.models import build
-from wavenames.store import Run, Store
+from wavenames.store import Store
 from wavenames.training import best_device
 
-log = logging.getLogger(__name__)
-
-SLICE = 0.1
+SLICE = 0.08
 """Seconds for which a run is advanced before the next one has its turn."""
 MOST_WORKERS = 4
+MOST_THREADS = 2
+"""Threads that one run computes with. One and two give the same bits, so that a run's numbers do not depend on how
+busy the server is; from three on matrix products are summed in another order, and small models are hardly faster."""
 DATA_KEPT, ENDED_KEPT = 8, 64
 GOING = ("queued", "running")
+LEFT = ("interrupted", "failed")
 
 
 class Scheduler:
-    """Runs in background threads. Every method returns at once and may be called from any thread.
+    """Runs in background threads. Every method may be called from any thread.
 
-    Each worker computes with one thread: a run's numbers then do not depend on how busy the server is, and small
-    models gain little from more.
+    There must be only one on a store: the runs that the one before it left unfinished are marked as interrupted.
     """
 
     def __init__(self, store: Store, workers: int | None = None) -> None:
         self.store = store
         self.device = best_device()
         self._works: dict[str, Work] = {}
-        """Runs that go on or pause, by id."""
-        self._ended: OrderedDict[str, Snapshot] = OrderedDict()
-        self._data: OrderedDict[DataConfig, Data] = OrderedDict()
+        """Runs that are queued, go on or pause, by id."""
         self._line: deque[Work] = deque()
-        self._changed = threading.Condition()
+        self._busy = 0
         self._closing = False
+        self._entering = threading.Lock()
+        lock = threading.Lock()
+        self._queued, self._released = threading.Condition(lock), threading.Condition(lock)
+        self._prepare = lru_cache(DATA_KEPT)(lambda data: prepare(store, data, self.device))
+        self._read = lru_cache(ENDED_KEPT)(self._from_store)
         store.mark_interrupted()
-        count = workers or max(1, min(os.cpu_count() or 1, MOST_WORKERS))
-        self._threads = [threading.Thread(target=self._work, name=f"run-{i}", daemon=True) for i in range(count)]
+        self._cores = _cores()
+        names = [f"wavenames-run-{i}" for i in range(workers or min(self._cores, MOST_WORKERS))]
+        self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
         for thread in self._threads:
             thread.start()
+        atexit.register(self.close)
 
     # ----------------------------------------------------------------------------------------- for the pages
 
@@ -56,186 +63,172 @@ class Scheduler:
         """Queue a run; gives its unguessable id.
 
         Raises:
-            Refusal: too many runs at once, a list that isn't here, or a model that is too large.
+            Refusal: too many runs at once, a list that isn't here or is too short, or a model that is too large.
         """
-        with self._changed:
-            active = sum(work.snapshot.status in GOING for work in self._works.values())
-        if active >= SERVER_LIMITS.max_active_runs:
-            raise Refusal(f"This server trains {active} runs already, which is all it takes. Try again in a while.")
-        data = self._prepare(config.data)
-        model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
-        run_id = self.store.create(config, title=title)
-        work = Work(self.store.run(run_id), config, model, data, self.store)
-        self._enter(work)
-        return run_id
+        with self._entering:
+            self._check_room()
+            data = self._prepare(config.data)
+            model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
+            run = self.store.run(self.store.create(config, title=title))
+            self._enter(Work(run, config, model, data, self.store, again=False))
+        return run.id
 
     def pause(self, run_id: str) -> None:
-        """Let a run rest at the next step. One that has ended stays as it is."""
-        self._wish(run_id, "pause")
-
-    def stop(self, run_id: str) -> None:
-        """End a run at the next step; its model is kept as it is then."""
-        if run_id not in self._works and self.snapshot(run_id).status == "interrupted":
-            self._take_up(run_id, "stop")
-        else:
-            self._wish(run_id, "stop")
+        """Let a run rest at its next step. One that has ended stays as it is; an unknown id is refused."""
+        if not self._wish(run_id, "pause"):
+            self.store.run(run_id)
 
     def resume(self, run_id: str) -> None:
-        """Go on with a run that pauses or was interrupted by a restart; to the same numbers as if it never had been.
+        """Go on with a run that pauses, or that a restart or a failure cut off, to the same numbers as without.
 
         Raises:
-            Refusal: there is no such run, or its list is gone.
+            Refusal: there is no such run, its list is gone, or too many go on already.
         """
-        if run_id in self._works:
-            self._wish(run_id, "run")
-        elif self.snapshot(run_id).status == "interrupted":
+        if not self._wish(run_id, "run"):
             self._take_up(run_id, "run")
 
+    def stop(self, run_id: str) -> None:
+        """End a run at its next step and keep its model as it is then. Refuses as `resume` does."""
+        if not self._wish(run_id, "stop"):
+            self._take_up(run_id, "stop")
+
     def rename(self, run_id: str, title: str) -> None:
-        """Give a run another title. Refuses an empty or too long one."""
+        """Give a run another title. Refuses an unknown run, and a title that is empty or too long."""
         self.store.rename(run_id, title)
-        kept = self.store.run(run_id).title
-        with self._changed:
-            work = self._works.get(run_id)
-            if work is not None:
-                work.snapshot = replace(work.snapshot, title=kept)
-            self._ended.pop(run_id, None)
+        work = self._works.get(run_id)
+        if work is not None:
+            work.publish(title=self.store.run(run_id).title)
 
     def delete(self, run_id: str) -> None:
-        """Remove a run with everything it left. Refuses an unknown id."""
-        with self._changed:
-            work = self._works.pop(run_id, None)
+        """Remove a run with everything it left, once the step at hand is done. Refuses an unknown id."""
+        with self._released:
+            work = self._works.get(run_id)
             if work is not None:
                 work.wish = "drop"
-                self._changed.wait_for(lambda: not work.waiting)
-            self._ended.pop(run_id, None)
+                if work in self._line:
+                    self._line.remove(work)
+                    work.held = False
+                self._released.wait_for(lambda: not work.held)
+                self._works.pop(run_id, None)
         self.store.delete(run_id)
 
     def snapshot(self, run_id: str) -> Snapshot:
         """The latest picture of a run: of one at work from memory, of any other from the store.
 
         Raises:
-            Refusal: there is no such run.
+            Refusal: there is no such run, or it was deleted.
         """
         work = self._works.get(run_id)
         if work is not None:
             return work.snapshot
-        with self._changed:
-            ended = self._ended.get(run_id)
-        if ended is None:
-            ended = self._remember(self._from_store(self.store.run(run_id)))
-        return ended
+        run = self.store.run(run_id)
+        return self._read(run_id, run.updated)
+
+    def ids(self) -> list[str]:
+        """Runs that are queued, go on or pause, oldest first."""
+        return list(self._works)
 
     def active(self) -> int:
         """How many runs go on or wait for their turn."""
-        with self._changed:
-            return sum(work.snapshot.status in GOING for work in self._works.values())
+        return sum(work.snapshot.status in GOING for work in list(self._works.values()))
 
     def close(self) -> None:
-        """Stop all threads at the next step; runs that go on are kept, to be resumed."""
-        with self._changed:
+        """End the threads at the next step; what goes on is kept, and can be resumed by another scheduler."""
+        atexit.unregister(self.close)
+        with self._queued:
             self._closing = True
-            for work in self._works.values():
-                if work.wish == "run":
-                    work.wish = "pause"
-            self._changed.notify_all()
+            self._queued.notify_all()
         for thread in self._threads:
             thread.join()
+        for work in self._works.values():
+            if work.snapshot.status == "running":
+                work.save()
         self.store.flush()
 
-    # ----------------------------------------------------------------------------------------- for the workers
+    # --------------------------------------------------------------------------------------- for the workers
 
     def _work(self) -> None:
-        torch.set_num_threads(1)
+        work: Work | None = None
         while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._line or self._closing)
-                if not self._line:
+            with self._queued:
+                if work is not None:
+                    self._put_back(work)
+                self._queued.wait_for(lambda: self._line or self._closing)
+                if self._closing:
                     return
                 work = self._line.popleft()
-            more = self._advance(work)
-            with self._changed:
-                if more:
-                    self._line.append(work)
-                else:
-                    work.waiting = False
-                    if work.snapshot.status not in ("paused", *GOING) and work.id in self._works:
-                        self._keep(self._works.pop(work.id).snapshot)
-                    elif work.snapshot.status == "paused" and work.wish != "pause" and work.id in self._works:
-                        self._queue(work)  # somebody asked for more while it was being put to rest
-                self._changed.notify_all()
+                self._busy += 1
+                share = self._cores // (self._busy + len(self._line))
+            torch.set_num_threads(max(1, min(share, MOST_THREADS)))  # of this thread; each has its own
+            work.advance(SLICE)
 
-    def _advance(self, work: Work) -> bool:
-        try:
-            return work.advance(SLICE)
-        except Refusal as refusal:
-            work.fail(str(refusal))
-        except Exception as error:
-            log.exception("run %s failed", work.id)
-            work.fail(f"The run failed: {type(error).__name__}. The server's log says more.")
-        return False
-
-    def _wish(self, run_id: str, wish: Wish) -> None:
-        with self._changed:
-            work = self._works.get(run_id)
-            if work is None:
-                return
-            work.wish = wish
-            if not work.waiting:
-                self._queue(work)
-
-    def _enter(self, work: Work) -> None:
-        with self._changed:
-            self._works[work.id] = work
-            self._ended.pop(work.id, None)
+    def _put_back(self, work: Work) -> None:
+        """After a slice, under the lock: to the end of the line, to rest, or away."""
+        self._busy -= 1
+        work.held = False
+        status = work.snapshot.status
+        if status in GOING and work.wish != "drop":
             self._queue(work)
+        elif status == "paused" and work.wish in ("run", "stop"):
+            self._queue(work)  # somebody asked for more while it was laid to rest
+        elif status in ("finished", "stopped") or (status == "failed" and work.kept):
+            self._works.pop(work.id, None)  # from now on the store tells of it
+        self._released.notify_all()
 
     def _queue(self, work: Work) -> None:
-        work.waiting = True
+        work.held = True
+        if work.snapshot.status == "paused":
+            work.publish(status="queued")
         self._line.append(work)
-        self._changed.notify()
+        self._queued.notify()
+
+    def _wish(self, run_id: str, wish: Wish) -> bool:
+        """Tell a run what is wanted of it; False if it is not at work."""
+        with self._queued:
+            work = self._works.get(run_id)
+            if work is None or work.snapshot.status == "failed":
+                return False
+            work.wish = wish
+            if wish != "pause" and not work.held:
+                self._queue(work)
+            elif wish != "pause" and work.snapshot.status == "paused":
+                work.publish(status="queued")
+            return True
+
+    def _enter(self, work: Work) -> None:
+        with self._queued:
+            if self._closing:
+                raise Refusal("The server is shutting down; start the run again when it is back.")
+            self._works[work.id] = work
+            self._queue(work)
 
     def _take_up(self, run_id: str, wish: Wish) -> None:
-        kept = self.store.run(run_id)
-        config = kept.configuration()
-        data = self._prepare(config.data)
-        model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
-        work = Work(kept, config, model, data, self.store)
-        work.take_up()
-        work.wish = wish
-        self._enter(work)
+        """Bring back a run that a restart or a failure cut off. One that has ended, or goes on, stays as it is."""
+        with self._entering:
+            if self.snapshot(run_id).status not in LEFT:
+                return
+            self._check_room()
+            run = self.store.run(run_id)
+            config = run.configuration()
+            data = self._prepare(config.data)
+            model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
+            work = Work(run, config, model, data, self.store, again=True)
+            work.wish = wish
+            self._enter(work)
 
-    def _prepare(self, config: DataConfig) -> Data:
-        with self._changed:
-            data = self._data.get(config)
-        if data is None:
-            data = prepare(self.store, config, self.device)
-            with self._changed:
-                self._data[config] = data
-                while len(self._data) > DATA_KEPT:
-                    self._data.popitem(last=False)
-        return data
+    def _check_room(self) -> None:
+        most = SERVER_LIMITS.max_active_runs
+        if len(self._works) >= most:
+            raise Refusal(
+                f"This server has {len(self._works)} runs that train, wait or pause; allowed is at most {most}. "
+                "Stop one, or try again when one has ended."
+            )
 
-    def _remember(self, snapshot: Snapshot) -> Snapshot:
-        with self._changed:
-            self._keep(snapshot)
-        return snapshot
+    def _from_store(self, run_id: str, updated: datetime) -> Snapshot:
+        del updated  # part of the key: a run that has changed since is read again
+        return from_store(self.store, self.store.run(run_id))
 
-    def _keep(self, snapshot: Snapshot) -> None:
-        self._ended[snapshot.id] = snapshot
-        while len(self._ended) > ENDED_KEPT:
-            self._ended.popitem(last=False)
 
-    def _from_store(self, run: Run) -> Snapshot:
-        curves = {}
-        for split in ("train", "validation"):
-            kept = self.store.curve(run.id, split)
-            curves[split] = Series(kept.step.astype(float), kept.seconds, kept.names_seen, kept.loss)
-        return Snapshot(
-            id=run.id, title=run.title, status=run.status, config=run.configuration(),
-            parameters=run.parameters or 0, step=run.step, steps=run.steps, seconds=run.seconds, seconds_left=None,
-            train=curves["train"], validation=curves["validation"],
-            samples=tuple(self.store.samples(run.id)), frames=tuple(self.store.frames(run.id)),
-            verdict=run.verdict, error=run.error, diverged=run.diverged,
-            train_loss=run.train, validation_loss=run.validation, test_loss=run.test,
-        )  # fmt: skip
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -19,7 +19,20 @@ from wavenames.jobs.lists import Data
 from wavenames.jobs.snapshot import EMPTY, MOST_LOOKS, MOST_POINTS, Snapshot, longer, some, stride, thinned
 from wavenames.models import Model
 from wavenames.sampling import sample
-from wavenames.store import FRAME_BYTES, Change, File, Frame, Metrics, Run, SampledNames, Store, StoreFailed
+from wavenames.store import (
+    FRAME_BYTES,
+    Change,
+    Changes,
+    Curve,
+    File,
+    Frame,
+    Metrics,
+    Run,
+    SampledNames,
+    Status,
+    Store,
+    StoreFailed,
+)
 from wavenames.training import FETCH_EVERY, Point, Trainer, TrainerState, evaluate
 
 log = logging.getLogger(__name__)
@@ -39,7 +52,7 @@ Wish = Literal["run", "pause", "stop", "drop"]
 class Work:
     """A run between two of its slices. One worker at a time calls `advance`; all may read `snapshot`."""
 
-    def __init__(self, run: Run, config: RunConfig, model: Model, data: Data, store: Store) -> None:
+    def __init__(self, run: Run, config: RunConfig, model: Model, data: Data, store: Store, *, again: bool) -> None:
         self.id, self.config, self.model, self.data, self.store = run.id, config, model, data, store
         self.wish: Wish = "run"
         """What people want of it; heeded at the next step."""
@@ -47,7 +60,10 @@ class Work:
         """Whether it stands in the scheduler's line or in a worker's hands: never twice."""
         self._trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
         self._steps = self._trainer.run()
-        self._again = run.status != "queued"
+        self._again = again
+        """Whether there is a past in the store to take up."""
+        self.kept = False
+        """Whether the store knows how the run has ended."""
         self._taken = {"train": 0, "validation": 0}
         self._samples: list[tuple[int, tuple[str, ...]]] = []
         self._frames: list[tuple[int, npt.NDArray[np.float32]]] = []
@@ -56,8 +72,8 @@ class Work:
         self._swap = threading.Lock()
         self.snapshot = Snapshot(
             id=run.id, title=run.title, status="queued", config=config, parameters=model.parameter_count,
-            device=model.device.type, step=run.step, steps=config.recipe.steps, seconds=run.seconds, seconds_left=None,
-            names_per_second=None, train=EMPTY, validation=EMPTY, samples=(), frames=(),
+            device=model.device.type, step=run.step, steps=config.recipe.steps, seconds=run.seconds,
+            seconds_left=None, names_per_second=None, train=EMPTY, validation=EMPTY, samples=(), frames=(),
         )  # fmt: skip
 
     def publish(self, **changes: Any) -> None:
@@ -83,7 +99,7 @@ class Work:
                 self._look()
         if self.wish == "drop":
             return
-        if trainer.finished is None and self.wish != "stop" and (self.wish == "pause" or time.monotonic() > self._save_at):
+        if self.wish == "pause" or (self.wish == "run" and time.monotonic() > self._save_at):
             self.save()
         self._collect()
         if trainer.finished is not None:
@@ -91,7 +107,6 @@ class Work:
         elif self.wish == "stop":
             self._finish("stopped", f"Stopped by hand at step {trainer.step:,}.")
         elif self.wish == "pause":
-            self._pace.clear()
             self._tell("paused")
         else:
             self._show()
@@ -135,4 +150,138 @@ class Work:
 
     def _keeps(self, step: int, every: int, most: int) -> bool:
         """Whether the store keeps what was seen at a step: as in the snapshot, and how the run ended."""
-        return step % stride(step, every, most) == 0 or (self._ended and step == self._trainer.step)
+        over = self._trainer.finished is not None or self.wish == "stop"
+        return step % stride(step, every, most) == 0 or (over and step == self._trainer.step)
+
+    def _show(self) -> None:
+        """The run as it stands, for the pages."""
+        trainer, recipe = self._trainer, self.config.recipe
+        now = time.monotonic()
+        self._pace.append((now, trainer.step, trainer.seconds, trainer.names_seen))
+        while now - self._pace[0][0] > PACE_SECONDS and len(self._pace) > 2:
+            self._pace.popleft()
+        then, step, seconds, names = self._pace[0]
+        left = pace = None
+        if trainer.step > step:
+            pace = (trainer.names_seen - names) / (now - then)
+            left = (now - then) * (recipe.steps - trainer.step) / (trainer.step - step)
+            if recipe.seconds is not None:
+                share = (trainer.seconds - seconds) / (now - then)
+                left = min(left, max(recipe.seconds - trainer.seconds, 0.0) / share)
+        self.publish(
+            step=trainer.step, seconds=trainer.seconds, samples=tuple(self._samples), frames=tuple(self._frames),
+            seconds_left=left, names_per_second=pace,
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------------------------------- what it leaves
+
+    def save(self) -> None:
+        """Put on disk what the run needs to go on after a restart."""
+        began = time.monotonic()
+        state = self._trainer.state()
+        if self._trainer.finished is None:
+            self._collect()  # rows before the state: a run is never taken up after losses that were not kept
+            progress: Changes = {"step": self._trainer.step, "seconds": self._trainer.seconds}
+            self.store.later(Change(self.id, progress), File(self.id, "state", pack(state.tensors, state.info)))
+        now = time.monotonic()
+        self._save_at = now + max(SAVE_EVERY, (now - began) / SAVE_SHARE)
+
+    def _take_up(self) -> None:
+        """Go on from what the store holds: the state on disk, and the history up to it."""
+        path = self.store.state_path(self.id)
+        if path.exists():
+            tensors, info = unpack(path.read_bytes())
+            self._trainer.load(TrainerState(tensors, info))
+        self.store.rewind(self.id, self._trainer.step if path.exists() else -1)
+        every = self.config.recipe.evaluate_every
+        self._samples, self._frames = self.store.samples(self.id), self.store.frames(self.id)
+        self.publish(
+            train=thinned(self.store.curve(self.id, "train"), 1),
+            validation=thinned(self.store.curve(self.id, "validation"), every),
+        )
+        self._again = False
+
+    def _tell(self, status: Status) -> None:
+        """A new status, for the pages and for the store."""
+        trainer = self._trainer
+        self._pace.clear()
+        self._show()
+        self.publish(status=status, error=None, seconds_left=None, names_per_second=None)
+        self.store.later(
+            Change(
+                self.id,
+                {
+                    "status": status,
+                    "error": None,
+                    "step": trainer.step,
+                    "seconds": trainer.seconds,
+                    "parameters": self.model.parameter_count,
+                    "device": self.model.device.type,
+                },
+            )
+        )
+
+    def _finish(self, status: Literal["finished", "stopped"], verdict: str) -> None:
+        """Measure the three splits, keep the model, and tell everyone."""
+        trainer, data = self._trainer, self.data
+        if not self._samples or self._samples[-1][0] != trainer.step:
+            self._look()
+        self._show()
+        train, validation, test = (evaluate(self.model, part) for part in (data.train, data.validation, data.test))
+        results = Results(
+            train=_finite(train.loss),
+            validation=_finite(validation.loss),
+            validation_error=_finite(validation.error),
+            test=_finite(test.loss),
+            steps=trainer.step,
+            seconds=trainer.seconds,
+            device=self.model.device.type,
+            list_title=data.title,
+        )
+        checkpoint = Checkpoint(
+            self.config, data.vocabulary, self.model.state_dict(), data.membership, results, self.snapshot.title
+        )
+        self.store.later(File(self.id, "checkpoint", checkpoint.to_bytes()))
+        self.store.flush()  # a run that says "finished" has its model
+        self.store.later(
+            Change(
+                self.id,
+                {
+                    "status": status,
+                    "verdict": verdict,
+                    "step": trainer.step,
+                    "seconds": trainer.seconds,
+                    "train": results.train,
+                    "validation": results.validation,
+                    "validation_error": results.validation_error,
+                    "test": results.test,
+                    "best_validation": min(self.snapshot.validation.loss.tolist(), default=None),
+                    "diverged": trainer.diverged,
+                },
+            )
+        )
+        self.store.flush()
+        self.store.state_path(self.id).unlink(missing_ok=True)
+        self.publish(
+            status=status, verdict=verdict, diverged=trainer.diverged, seconds_left=None, names_per_second=None,
+            train_loss=results.train, validation_loss=results.validation, test_loss=results.test,
+        )  # fmt: skip
+
+    def _fail(self, error: Exception) -> None:
+        """Keep what went wrong: a sentence for people, the traceback in the log."""
+        log.error("The run %s failed", self.id, exc_info=error)
+        first = next(iter(str(error).splitlines()), "")
+        expected = isinstance(error, Refusal | StoreFailed)
+        sentence = (
+            first if expected else f"The run failed ({type(error).__name__}: {first[:200]}); the log says more."
+        )
+        try:
+            self.store.set_status(self.id, "failed", error=sentence)
+            self.kept = True
+        except (Refusal, StoreFailed):
+            log.exception("The failure of the run %s could not be kept", self.id)
+        self.publish(status="failed", error=sentence, seconds_left=None, names_per_second=None)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

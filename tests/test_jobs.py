@@ -1,0 +1,648 @@
+"""Runs in the background: fair turns, people's wishes at step boundaries, and the same numbers whatever happens."""
+
+import dataclasses
+import itertools
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wavenames import config as config_module
+from wavenames import models as models_module
+from wavenames.checkpoints import load
+from wavenames.config import PRESETS, Refusal, RunConfig, SamplingConfig
+from wavenames.jobs import Scheduler, Snapshot, name_list
+from wavenames.jobs import scheduler as scheduler_module
+from wavenames.jobs import snapshot as snapshot_module
+from wavenames.jobs import work as work_module
+from wavenames.jobs.lists import prepare
+from wavenames.models import build
+from wavenames.sampling import sample
+from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
+from wavenames.training import Point, Trainer, best_device, evaluate
+
+NAMES = tuple("".join(letters) for letters in itertools.product("bdklmnrst", "aeiou", ("", "n", "na", "ri")))
+LIST = StoredList("upload-0123456789ab", "Syllables", NAMES, "made for the tests")
+PATIENCE = 120  # seconds until a test gives up
+
+
+@pytest.fixture(autouse=True)
+def short_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices of a few steps, so that tiny runs take many turns."""
+    monkeypatch.setattr(scheduler_module, "SLICE", 0.004)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store(folder=tmp_path) as opened:
+        opened.keep_list(LIST)
+        yield opened
+
+
+@pytest.fixture
+def scheduler(store: Store) -> Iterator[Scheduler]:
+    opened = Scheduler(store, workers=2)
+    yield opened
+    opened.close()
+
+
+def run_config(preset: str = "wavenet-s", **words: object) -> RunConfig:
+    usual = {"names": LIST.id, "steps": 300, "evaluate_every": 50, "batch_size": 8, "seed": 5}
+    usual |= {"dropout": 0.1} if preset.startswith("wavenet") else {}
+    return RunConfig.from_flat({"preset": preset, **usual, **words})
+
+
+def until(scheduler: Scheduler, there: Callable[[], bool]) -> None:
+    """Wait, without polling, until something holds after some slice."""
+    with scheduler._released:
+        assert scheduler._released.wait_for(there, PATIENCE)
+
+
+def rest(scheduler: Scheduler, run_id: str) -> Snapshot:
+    """Wait until a run has ended or pauses."""
+    until(scheduler, lambda: run_id not in scheduler._works or not scheduler._works[run_id].held)
+    return scheduler.snapshot(run_id)
+
+
+def reach(scheduler: Scheduler, run_id: str, step: int) -> None:
+    """Wait until a run is at a step, or has ended."""
+    until(scheduler, lambda: run_id not in scheduler._works or scheduler._works[run_id].snapshot.step >= step)
+
+
+def alone(store: Store, config: RunConfig) -> Trainer:
+    """The same run in a plain loop, without a scheduler."""
+    data = prepare(store, config.data, best_device())
+    model = build(config.model, data.vocabulary.size, config.seed).to(best_device())
+    trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
+    for _ in trainer.run():
+        pass
+    return trainer
+
+
+def without_seconds(curve: Curve) -> list[list[float]]:
+    return [curve.step.tolist(), curve.names_seen.tolist(), curve.loss.tolist()]
+
+
+def as_rows(points: list[Point]) -> list[list[float]]:
+    return [[p.step for p in points], [p.names_seen for p in points], [p.loss for p in points]]
+
+
+def assert_same_as_unbroken(scheduler: Scheduler, run_id: str, config: RunConfig) -> None:
+    """Weights, both curves and the last names equal, bit for bit, those of a plain loop over the same run."""
+    found, kept = scheduler.snapshot(run_id), load(scheduler.store.checkpoint_path(run_id))
+    unbroken = alone(scheduler.store, config)
+    for name, weights in unbroken.model.state_dict().items():
+        assert torch.equal(kept.weights[name], weights), name
+    assert without_seconds(found.train) == as_rows(unbroken.curve.train)
+    assert without_seconds(found.validation) == as_rows(unbroken.curve.validation)
+    options = SamplingConfig(n=work_module.SLOTS, seed=config.seed)
+    drawn = sample(unbroken.model, kept.vocabulary, options, kept.membership)
+    assert found.samples[-1] == (unbroken.step, tuple(each.name for each in drawn.names))
+    assert [step for step, _ in found.samples] == [point.step for point in unbroken.curve.validation]
+    np.testing.assert_array_equal(found.frames[-1][1], unbroken.model.letter_vectors)
+
+
+# ------------------------------------------------------------------------------------------------ the whole way
+
+
+@pytest.mark.parametrize("preset", ["wavenet-s", "tree-22k", "mlp-3-bn", "dilated-76k"])
+def test_a_run_gives_the_numbers_of_a_plain_loop(scheduler: Scheduler, preset: str) -> None:
+    config = run_config(preset, steps=120)
+    run_id = scheduler.submit(config, title="Mine")
+    found = rest(scheduler, run_id)
+    assert (found.id, found.title, found.status, found.error) == (run_id, "Mine", "finished", None)
+    assert found.verdict == "All steps are done."
+    assert (found.step, found.steps, found.config) == (120, 120, config)
+    assert found.parameters == build(config.model, len(set("".join(NAMES))) + 1).parameter_count
+    assert_same_as_unbroken(scheduler, run_id, config)
+
+
+def test_a_finished_run_can_be_used(scheduler: Scheduler) -> None:
+    """The checkpoint is there with its results, they are those of the whole parts, and no state lies about."""
+    config = run_config(steps=60)
+    run_id = scheduler.submit(config, title="Kept")
+    found = rest(scheduler, run_id)
+    kept = load(scheduler.store.checkpoint_path(run_id))
+    data = prepare(scheduler.store, config.data, torch.device("cpu"))
+    assert (kept.title, kept.run, kept.vocabulary) == ("Kept", config, data.vocabulary)
+    assert kept.membership == data.membership
+    for part in ("train", "validation", "test"):
+        loss = evaluate(kept.model(), getattr(data, part)).loss
+        assert getattr(kept.results, part) == pytest.approx(loss, abs=1e-9)
+        assert getattr(found, f"{part}_loss") == getattr(kept.results, part)
+        assert getattr(scheduler.store.run(run_id), part) == getattr(kept.results, part)
+    assert kept.results.validation_error == evaluate(kept.model(), data.validation).error
+    assert (kept.results.steps, kept.results.list_title) == (60, "Syllables")
+    assert not scheduler.store.state_path(run_id).exists()
+
+
+def test_counting_is_a_run_like_any_other(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(RunConfig.from_flat({"preset": "bigram", "names": LIST.id}))
+    found = rest(scheduler, run_id)
+    assert found.status == "finished"
+    assert found.frames == ()
+    assert [step for step, _ in found.samples] == [0, 1]
+    assert found.validation.loss[1] < found.validation.loss[0]
+
+
+def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
+    """Two runs with one seed show the same gibberish at step 0; another seed shows other."""
+    ids = [scheduler.submit(run_config(steps=1, seed=seed)) for seed in (1, 1, 2)]
+    first, again, other = [rest(scheduler, run_id).samples[0] for run_id in ids]
+    assert first == again
+    assert len(first[1]) == work_module.SLOTS
+    assert first != other
+
+
+@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "bigram"])
+def test_one_thread_and_two_give_the_same_run(store: Store, preset: str) -> None:
+    """A run's numbers do not depend on how many cores the server can spare, and two threads repeat themselves."""
+    batch = 64 if PRESETS[preset].recipe == "modern" else 512
+    names = "ssa-2018"  # enough names that work is really shared out
+    config = run_config(preset, steps=4, batch_size=batch, evaluate_every=1000, names=names)
+    try:
+        runs = []
+        for threads in (1, 2, 2):
+            torch.set_num_threads(threads)
+            runs.append(alone(store, config))
+    finally:
+        torch.set_num_threads(1)
+    for other in runs[1:]:
+        assert as_rows(other.curve.train) == as_rows(runs[0].curve.train)
+        assert as_rows(other.curve.validation) == as_rows(runs[0].curve.validation)
+        for name, weights in runs[0].model.state_dict().items():
+            assert torch.equal(other.model.state_dict()[name], weights), name
+
+
+# ------------------------------------------------------------------------------------------------ pause and stop
+
+
+def test_a_pause_ends_at_a_step_and_leaves_no_trace(scheduler: Scheduler) -> None:
+    config = run_config()
+    run_id = scheduler.submit(config)
+    for step in (30, 90, 170):
+        reach(scheduler, run_id, step)
+        scheduler.pause(run_id)
+        paused = rest(scheduler, run_id)
+        if paused.status == "finished":
+            break
+        scheduler.store.flush()
+        assert paused.status == scheduler.store.run(run_id).status == "paused"
+        assert paused.seconds_left is None
+        assert scheduler.active() == 0
+        assert scheduler.snapshot(run_id) is paused, "a run that pauses does not move"
+        scheduler.resume(run_id)
+    found = rest(scheduler, run_id)
+    assert found.status == "finished"
+    assert_same_as_unbroken(scheduler, run_id, config)
+
+
+def test_a_run_that_is_resumed_shows_at_once_that_it_goes_on(store: Store) -> None:
+    """A page that draws right after the click must not see "paused", or it would stop looking."""
+    scheduler = Scheduler(store, workers=1)
+    run_id = scheduler.submit(run_config(steps=100_000))
+    scheduler.pause(run_id)
+    assert rest(scheduler, run_id).status == "paused"
+    scheduler.resume(run_id)
+    assert scheduler.snapshot(run_id).status in ("queued", "running")
+    scheduler.stop(run_id)
+    assert rest(scheduler, run_id).status == "stopped"
+    scheduler.close()
+
+
+def test_a_stopped_run_keeps_its_model_as_it_is_then(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, run_id, 20)
+    scheduler.stop(run_id)
+    found = rest(scheduler, run_id)
+    assert found.status == scheduler.store.run(run_id).status == "stopped"
+    assert found.verdict == f"Stopped by hand at step {found.step:,}."
+    assert found.samples[-1][0] == found.step
+    assert load(scheduler.store.checkpoint_path(run_id)).results.validation == found.validation_loss
+    for act in (scheduler.resume, scheduler.pause, scheduler.stop):
+        act(run_id)
+    assert scheduler.snapshot(run_id).status == "stopped", "an end is an end"
+
+
+def test_a_paused_run_can_be_stopped(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(run_config(steps=100_000))
+    scheduler.pause(run_id)
+    assert rest(scheduler, run_id).status == "paused"
+    scheduler.stop(run_id)
+    assert rest(scheduler, run_id).status == "stopped"
+    assert scheduler.store.checkpoint_path(run_id).exists()
+
+
+# ------------------------------------------------------------------------------------------------ restarts
+
+
+def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(tmp_path: Path) -> None:
+    """Closed twice in the middle of a run, resumed twice: as if it had never been."""
+    config = run_config()
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+        scheduler = Scheduler(store, workers=1)
+        run_id = scheduler.submit(config)
+        reach(scheduler, run_id, 60)
+        scheduler.close()
+    for step in (150, 10_000):
+        with Store(folder=tmp_path) as store:
+            scheduler = Scheduler(store, workers=1)
+            cut = scheduler.snapshot(run_id)
+            assert cut.status == "interrupted"
+            assert cut.step > 0
+            assert cut.validation.step.size > 0
+            assert len(cut.samples) == len(cut.frames) == cut.validation.step.size
+            scheduler.resume(run_id)
+            reach(scheduler, run_id, step)
+            scheduler.close()
+    with Store(folder=tmp_path) as store:
+        scheduler = Scheduler(store, workers=1)
+        assert scheduler.snapshot(run_id).status == "finished"
+        assert_same_as_unbroken(scheduler, run_id, config)
+        scheduler.close()
+
+
+TRAIN_UNTIL_KILLED = """
+import sys
+from pathlib import Path
+import torch
+from wavenames.config import RunConfig
+from wavenames.jobs import Scheduler, scheduler, work
+from wavenames.store import Store
+torch.set_num_threads(1)
+scheduler.SLICE, work.SAVE_EVERY = 0.004, 0.05
+store = Store(folder=Path(sys.argv[1]))
+runs = Scheduler(store, workers=1)
+run = runs.submit(RunConfig.model_validate_json(sys.argv[2]))
+print(run, flush=True)
+with runs._released:
+    runs._released.wait_for(lambda: store.state_path(run).exists() and runs._works[run].snapshot.step > 100)
+    print("killed now", flush=True)
+    runs._released.wait_for(lambda: False)
+"""
+
+
+def test_a_killed_server_loses_only_a_little_and_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
+    config = run_config(steps=2000, evaluate_every=20)
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+    command = [sys.executable, "-c", TRAIN_UNTIL_KILLED, str(tmp_path), config.model_dump_json()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        run_id = server.stdout.readline().strip()
+        assert server.stdout.readline() == "killed now\n"
+        os.kill(server.pid, signal.SIGKILL)
+    with Store(folder=tmp_path) as store:
+        scheduler = Scheduler(store, workers=1)
+        assert scheduler.snapshot(run_id).status == "interrupted"
+        scheduler.resume(run_id)
+        assert rest(scheduler, run_id).status == "finished"
+        assert_same_as_unbroken(scheduler, run_id, config)
+        scheduler.close()
+
+
+def test_a_run_cut_off_before_its_first_step_starts_over(tmp_path: Path) -> None:
+    config = run_config(steps=50)
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+        run_id = store.create(config)
+        store.later(Metrics(run_id, "train", [(1, 0.1, 8.0, 3.0)]))
+    with Store(folder=tmp_path) as store:
+        scheduler = Scheduler(store, workers=1)
+        scheduler.resume(run_id)
+        assert rest(scheduler, run_id).status == "finished"
+        assert_same_as_unbroken(scheduler, run_id, config)
+        scheduler.close()
+
+
+def test_an_interrupted_run_can_be_stopped_for_its_model(tmp_path: Path) -> None:
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+        scheduler = Scheduler(store, workers=1)
+        run_id = scheduler.submit(run_config(steps=100_000))
+        reach(scheduler, run_id, 40)
+        scheduler.close()
+    with Store(folder=tmp_path) as store:
+        scheduler = Scheduler(store, workers=1)
+        step = scheduler.snapshot(run_id).step
+        scheduler.stop(run_id)
+        found = rest(scheduler, run_id)
+        assert (found.status, found.step) == ("stopped", step)
+        assert load(store.checkpoint_path(run_id)).results.steps == step
+        scheduler.close()
+
+
+def test_a_damaged_state_is_said(tmp_path: Path) -> None:
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+        run_id = store.create(run_config(), status="running")
+        store.state_path(run_id).parent.mkdir()
+        store.state_path(run_id).write_bytes(b"rubbish")
+        scheduler = Scheduler(store, workers=1)
+        scheduler.resume(run_id)
+        found = rest(scheduler, run_id)
+        assert found.status == "failed"
+        assert found.error is not None
+        assert "damaged" in found.error
+        scheduler.close()
+
+
+# ------------------------------------------------------------------------------------------------ many at once
+
+
+def test_thirty_runs_on_two_workers_all_move(scheduler: Scheduler) -> None:
+    """Turns go round: while the first run is far from its end, each of the others has come some way."""
+    ids = [scheduler.submit(run_config(steps=100_000, seed=seed)) for seed in range(30)]
+    assert scheduler.ids() == ids
+    assert scheduler.active() == 30
+    until(scheduler, lambda: all(scheduler._works[run_id].snapshot.step >= 5 for run_id in ids))
+    assert {scheduler.snapshot(run_id).status for run_id in ids} == {"running"}
+    for run_id in ids:
+        scheduler.pause(run_id)
+    steps = [rest(scheduler, run_id).step for run_id in ids]
+    assert max(steps) < 100_000
+    assert scheduler.active() == 0
+
+
+def test_many_runs_at_once_change_no_numbers(scheduler: Scheduler) -> None:
+    configs = [run_config(steps=40, seed=seed) for seed in range(4)]
+    ids = [scheduler.submit(config) for config in configs]
+    for run_id, config in zip(ids, configs, strict=True):
+        assert rest(scheduler, run_id).status == "finished"
+        assert_same_as_unbroken(scheduler, run_id, config)
+
+
+def test_cores_are_shared_fairly(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run alone gets two cores, two runs on two cores one each."""
+    monkeypatch.setattr(scheduler_module, "_cores", lambda: 2)
+    used: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", used.append)
+    scheduler = Scheduler(store, workers=1)
+    first = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, first, 1)
+    assert set(used) == {2}
+    used.clear()
+    scheduler.submit(run_config(steps=100_000))
+    until(scheduler, lambda: used[-4:] == [1] * 4)
+    scheduler.close()
+
+
+def test_a_snapshot_stays_as_it_is(scheduler: Scheduler) -> None:
+    """What a page holds does not change under its hands while the run goes on."""
+    run_id = scheduler.submit(run_config())
+    reach(scheduler, run_id, 60)
+    held = scheduler.snapshot(run_id)
+    before = (
+        held.step,
+        without_seconds(held.train),
+        without_seconds(held.validation),
+        held.samples,
+        len(held.frames),
+    )
+    assert rest(scheduler, run_id).step > held.step
+    assert before == (
+        held.step, without_seconds(held.train), without_seconds(held.validation), held.samples, len(held.frames)
+    )  # fmt: skip
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        held.step = 0  # type: ignore[misc]
+
+
+def test_a_run_at_work_says_how_long_it_will_take(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(run_config(steps=100_000))
+    until(scheduler, lambda: scheduler._works[run_id].snapshot.seconds_left is not None)
+    found = scheduler.snapshot(run_id)
+    assert found.seconds_left is not None
+    assert found.seconds_left > 0
+    assert found.names_per_second is not None
+    assert found.names_per_second > 0
+    assert found.seconds > 0
+
+
+def test_too_many_runs_are_refused(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = config_module.ServerLimits(max_active_runs=2)
+    monkeypatch.setattr(scheduler_module, "SERVER_LIMITS", limits)
+    ids = [scheduler.submit(run_config(steps=100_000)) for _ in range(2)]
+    with pytest.raises(Refusal, match="allowed is at most 2"):
+        scheduler.submit(run_config())
+    scheduler.stop(ids[0])
+    rest(scheduler, ids[0])
+    scheduler.submit(run_config(steps=1))
+
+
+# ------------------------------------------------------------------------------------------------ what goes wrong
+
+
+def test_one_run_that_fails_harms_no_other(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The failure is a sentence for people and a traceback in the log; the worker goes on with the rest."""
+    learn = Trainer._learn
+
+    def learn_or_break(trainer: Trainer) -> None:
+        if trainer.recipe.steps == 77 and trainer.step == 20:
+            raise RuntimeError("a wire came loose\nsecond line")
+        learn(trainer)
+
+    monkeypatch.setattr(Trainer, "_learn", learn_or_break)
+    good = [scheduler.submit(run_config(seed=seed, steps=60)) for seed in range(3)]
+    bad = scheduler.submit(run_config(steps=77))
+    found = rest(scheduler, bad)
+    assert (found.status, found.step < 77) == ("failed", True)
+    assert found.error == "The run failed (RuntimeError: a wire came loose); the log says more."
+    assert scheduler.store.run(bad).error == found.error
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.exc_info is not None
+    assert record.exc_info[0] is RuntimeError
+    assert {rest(scheduler, run_id).status for run_id in good} == {"finished"}
+    monkeypatch.setattr(Trainer, "_learn", learn)
+    scheduler.resume(bad)
+    assert rest(scheduler, bad).status == "finished", "the cause removed, it can be taken up again"
+    assert_same_as_unbroken(scheduler, bad, run_config(steps=77))
+
+
+def test_a_full_disk_fails_the_run_in_a_sentence(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if the failure itself can't be written, pages see it."""
+    run_id = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, run_id, 1)
+
+    def refuse(*_: object) -> None:
+        raise StoreFailed("Results can't be saved: the disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(scheduler.store, "later", refuse)
+        found = rest(scheduler, run_id)
+        assert (found.status, found.error) == ("failed", "Results can't be saved: the disk is full.")
+        assert scheduler.active() == 0
+    scheduler.resume(run_id)
+    reach(scheduler, run_id, 5)
+    assert scheduler.snapshot(run_id).status == "running"
+
+
+def test_a_run_that_diverges_says_so_and_keeps_numbers(scheduler: Scheduler) -> None:
+    config = run_config(steps=500, optimiser="sgd", learning_rate=1000, schedule="constant")
+    run_id = scheduler.submit(config)
+    found = rest(scheduler, run_id)
+    assert (found.status, found.diverged) == ("finished", True)
+    assert found.verdict is not None
+    assert "stopped being a number" in found.verdict
+    assert scheduler.store.run(run_id).diverged
+    kept = load(scheduler.store.checkpoint_path(run_id))
+    assert all(bool(weights.isfinite().all()) for weights in kept.weights.values())
+
+
+def test_what_cannot_run_is_refused_before_it_has_an_id(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Refusal, match="no such list"):
+        scheduler.submit(run_config(names="upload-gone"))
+    monkeypatch.setattr(models_module, "SERVER_LIMITS", config_module.ServerLimits(max_parameters=1000))
+    with pytest.raises(Refusal, match="Parameters"):
+        scheduler.submit(run_config())
+    scheduler.store.keep_list(StoredList("upload-short", "Short", ("a", "b"), "two.txt"))
+    with pytest.raises(Refusal, match="too few"):
+        scheduler.submit(run_config(names="upload-short"))
+    assert scheduler.store.runs() == []
+
+
+def test_lists_are_found_by_id(store: Store) -> None:
+    assert name_list(store, LIST.id).names == NAMES
+    assert name_list(store, "ssa-2018").title == "US births of 2018"
+    with pytest.raises(Refusal, match="no such list"):
+        name_list(store, "upload-ffffffffffff")
+
+
+def test_an_unknown_run_is_refused_by_every_verb(scheduler: Scheduler) -> None:
+    for verb in (scheduler.snapshot, scheduler.pause, scheduler.resume, scheduler.stop, scheduler.delete):
+        with pytest.raises(Refusal, match="There is no run"):
+            verb("x" * 22)
+    with pytest.raises(Refusal, match="There is no run"):
+        scheduler.rename("x" * 22, "title")
+
+
+def test_rename_shows_on_a_run_that_goes_on_and_on_one_that_has_ended(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, run_id, 1)
+    scheduler.rename(run_id, " New  title ")
+    assert scheduler.snapshot(run_id).title == "New title"
+    scheduler.stop(run_id)
+    assert rest(scheduler, run_id).title == "New title"
+    scheduler.rename(run_id, "Newer")
+    assert scheduler.snapshot(run_id).title == "Newer"
+
+
+@pytest.mark.parametrize("before", ["running", "paused", "finished"])
+def test_a_deleted_run_is_gone_whatever_it_did(scheduler: Scheduler, before: str) -> None:
+    run_id = scheduler.submit(run_config(steps=30 if before == "finished" else 100_000))
+    if before == "paused":
+        scheduler.pause(run_id)
+    if before == "running":
+        reach(scheduler, run_id, 1)
+    else:
+        rest(scheduler, run_id)
+    assert scheduler.snapshot(run_id).status == before
+    scheduler.delete(run_id)
+    with pytest.raises(Refusal, match="deleted"):
+        scheduler.snapshot(run_id)
+    scheduler.store.flush()
+    assert not scheduler.store.checkpoint_path(run_id).parent.exists()
+    assert scheduler.ids() == []
+    other = scheduler.submit(run_config(steps=5))
+    assert rest(scheduler, other).status == "finished"
+
+
+def test_a_closed_scheduler_takes_no_run(store: Store) -> None:
+    scheduler = Scheduler(store, workers=1)
+    scheduler.close()
+    assert not any(thread.is_alive() for thread in scheduler._threads)
+    with pytest.raises(Refusal, match="shutting down"):
+        scheduler.submit(run_config())
+
+
+def test_idle_workers_sleep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing to do no slice is begun: a paused run is not asked again and again."""
+    turns = threading.Semaphore(0)
+    advance = work_module.Work.advance
+
+    def counted(work: work_module.Work, seconds: float) -> None:
+        turns.release()
+        advance(work, seconds)
+
+    monkeypatch.setattr(work_module.Work, "advance", counted)
+    scheduler = Scheduler(store, workers=2)
+    run_id = scheduler.submit(run_config(steps=100_000))
+    scheduler.pause(run_id)
+    rest(scheduler, run_id)
+    while turns.acquire(blocking=False):
+        pass
+    assert not turns.acquire(timeout=0.2)
+    scheduler.close()
+
+
+# ------------------------------------------------------------------------------------------------ long runs
+
+
+def curve_of(steps: list[int]) -> Curve:
+    numbers = np.array(steps, float)
+    return Curve(np.array(steps, np.int64), numbers / 10, numbers * 8, 3 / (1 + numbers))
+
+
+@given(last=st.integers(1, 3000), every=st.integers(1, 7), most=st.integers(1, 50), cut=st.integers(0, 3000))
+def test_a_long_row_is_thinned_evenly_however_it_grew(last: int, every: int, most: int, cut: int) -> None:
+    """Grown in one go or in two, through a restart or not: the same steps are kept, both ends among them."""
+    steps = list(range(0, last * every + 1, every))
+    whole = snapshot_module.some([(step, step) for step in steps], every, most)
+    kept = [step for step, _ in whole]
+    assert kept[0] == 0
+    assert kept[-1] == steps[-1]
+    assert len(kept) <= most + 2
+    assert len({b - a for a, b in itertools.pairwise(kept[:-1])}) <= 1
+    first = snapshot_module.some([(step, step) for step in steps[: cut + 1]], every, most)
+    rest_of_them = [(step, step) for step in steps[cut + 1 :]]
+    again = snapshot_module.some([*first, *rest_of_them], every, most)
+    assert again[:-1] == tuple(row for row in whole if row in again[:-1])
+    assert set(whole[:-1]) <= {*again}
+
+
+def test_a_long_curve_keeps_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot_module, "MOST_POINTS", 100)
+    curve = snapshot_module.EMPTY
+    for first in range(1, 2001, 25):
+        points = [Point(step, step / 10, step * 8.0, 3 / (1 + step)) for step in range(first, first + 25)]
+        curve = snapshot_module.thinned(snapshot_module.longer(curve, points), 1)
+        assert len(curve.step) <= 101
+        assert curve.step[-1] == first + 24
+    direct = snapshot_module.thinned(curve_of(list(range(1, 2001))), 1)
+    assert without_seconds(curve) == without_seconds(direct)
+
+
+def test_the_store_keeps_of_a_long_run_what_the_snapshot_kept(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the end from memory, after it from the store: the same curve, names and vectors, all bounded."""
+    monkeypatch.setattr(snapshot_module, "MOST_POINTS", 20)
+    monkeypatch.setattr(work_module, "MOST_POINTS", 20)
+    monkeypatch.setattr(snapshot_module, "MOST_LOOKS", 4)
+    monkeypatch.setattr(work_module, "MOST_LOOKS", 4)
+    run_id = scheduler.submit(run_config(steps=150, evaluate_every=5))
+    work = scheduler._works[run_id]
+    found = rest(scheduler, run_id)
+    live = work.snapshot
+    assert found is not live
+    assert without_seconds(live.train) == without_seconds(found.train)
+    assert without_seconds(live.validation) == without_seconds(found.validation)
+    assert live.samples == found.samples
+    assert [step for step, _ in live.frames] == [step for step, _ in found.frames] == [0, 40, 80, 120, 150]
+    for (_, mine), (_, theirs) in zip(live.frames, found.frames, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert len(found.train.step) <= 21
