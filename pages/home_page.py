@@ -35,17 +35,18 @@ with go:
 def invented_names() -> None:
     """Names of each rung, side by side; the dice can be thrown again."""
     roll = st.session_state.setdefault("home_roll", 1)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Names that each model made up**", width="content")
-        again = st.button("Roll again", type="tertiary", icon=":material/casino:", key="home_again")
-        st.caption(f"Losses: nats per letter, {splits} split", width="content", help=HELP)
-    if again:
-        st.session_state["home_roll"] = roll = roll + 1
-    with st.grid(len(rungs), min_column_width=145, key="home_ladder"):
-        for place, rung in enumerate(rungs):
-            loss = "not measured" if rung.validation is None else f"{rung.validation:.3f}"
-            facts = f"{rung.model.parameter_count:,} parameters", f"validation loss {loss}"
-            st.html(card_html(rung.title, rung.family, facts, invented(place, roll)))
+    with st.container(gap="xxsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("**Names that each model made up**", width="content")
+            again = st.button("Roll again", type="tertiary", icon=":material/casino:", key="home_again")
+            st.caption(f"Losses: nats per letter, {splits} split", width="content", help=HELP)
+        if again:
+            st.session_state["home_roll"] = roll = roll + 1
+        with st.grid(len(rungs), min_column_width=145, key="home_ladder"):
+            for place, rung in enumerate(rungs):
+                loss = "not measured" if rung.validation is None else f"{rung.validation:.3f}"
+                facts = f"{rung.model.parameter_count:,} parameters", f"validation loss {loss}"
+                st.html(card_html(rung.title, rung.family, facts, invented(place, roll)))
 
 
 @st.fragment

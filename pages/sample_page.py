@@ -14,11 +14,11 @@ from wavenames.ui.words import plain
 MODEL = "sample_model"
 
 apply_theme()
-st.title("Sample", anchor=False)
-left, right = st.columns([3, 1], vertical_alignment="bottom")
-with left:
+title, choice, file = st.columns([1, 2, 1], vertical_alignment="bottom")
+title.title("Sample", anchor=False)
+with choice:
     chosen = choose_model("Model", key=MODEL)
-with right, st.popover("Model file", icon=":material/save:", width="stretch"):
+with file, st.popover("Model file", icon=":material/save:", width="stretch"):
     model_file(chosen, key=MODEL)
 
 many, one = st.tabs(["Many names", "Letter by letter"], key="sample_way", bind="query-params")

@@ -256,7 +256,7 @@ def test_no_letter_becomes_markup(letters: list[tuple[str, float]]) -> None:
     html = tiles_html([letter for letter, _ in letters], [nats for _, nats in letters])
     assert html.count("<") == 2 * len(letters) + 2
     assert html.count(">") == html.count("<")
-    assert html.count('"') == 8 * len(letters) + 6
+    assert html.count('"') == 8 * len(letters) + 8
 
 
 def test_tiles_say_the_end_mark_in_words_and_draw_it_as_a_sign() -> None:

@@ -40,7 +40,10 @@ STYLE = f"""
 
 
 def tiles_html(letters: Sequence[str], surprisals: Sequence[float]) -> str:
-    """One tile a letter, vowels round, '.' as an end mark; shade and title say the letter's surprisal in nats."""
+    """One tile a letter, vowels round, '.' as an end mark; shade and title say the letter's surprisal in nats.
+
+    The tiles run from right to left where the script does.
+    """
     tiles, words = [], []
     for letter, nats in zip(letters, surprisals, strict=True):
         name = "end of the name" if letter == "." else letter
@@ -51,10 +54,12 @@ def tiles_html(letters: Sequence[str], surprisals: Sequence[float]) -> str:
             f' title="{escape(name)}: {nats:.2f} nats">{escape(shown(letter))}</span>'
         )
     label = escape("surprisal in nats: " + ", ".join(words))
-    return f'<span class="wn-name" role="img" aria-label="{label}">{"".join(tiles)}</span>'
+    return f'<span class="wn-name" dir="auto" role="img" aria-label="{label}">{"".join(tiles)}</span>'
 
 
 def name_chips_html(names: Iterable[str]) -> str:
     """Names side by side, each on a chip in the typeface of the tiles."""
-    chips = "".join(f'<span class="wn-chip" role="listitem">{escape(name) or "&nbsp;"}</span>' for name in names)
+    chips = "".join(
+        f'<span class="wn-chip" dir="auto" role="listitem">{escape(name) or "&nbsp;"}</span>' for name in names
+    )
     return f'<div class="wn-chips" role="list">{chips}</div>'

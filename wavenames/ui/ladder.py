@@ -15,7 +15,7 @@ from wavenames.training import evaluate
 from wavenames.ui import session
 
 SHOWN = ("bigram", "mlp-3", "tree-76k", "wavenet-m")
-NAMES = 7
+NAMES = 6
 """Names of each model on the page."""
 LONGEST = 12
 """Letters of such a name at most: a model that has learned nothing would hardly ever stop."""

@@ -51,7 +51,7 @@ def letter_by_letter(chosen: Trained) -> None:
     with choosing:
         _choose(name, letters, chances, disabled=ended)
     next_tile = "" if ended else '<span class="wn-tile wn-next" title="the next letter"></span>'
-    st.html(f'<div class="wn-large wn-name">{surprisal_html(found, whole=ended)}{next_tile}</div>')
+    st.html(f'<div class="wn-large wn-name" dir="auto">{surprisal_html(found, whole=ended)}{next_tile}</div>')
     said, buttons = st.columns(2, vertical_alignment="center")
     with said:
         if refused:

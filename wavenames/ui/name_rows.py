@@ -18,12 +18,13 @@ STYLE = """
 .wn-card .wn-chips { flex-direction: column; align-items: flex-start; gap: 0.2rem; }
 .wn-card .wn-chip { max-width: 100%; overflow-wrap: anywhere; }
 .wn-rows { border-collapse: collapse; }
-.wn-rows th, .wn-rows td { border: 0; padding: 0.22rem 1rem 0.22rem 0; text-align: left; vertical-align: middle; }
+.wn-rows th, .wn-rows td { border: 0; padding: 0.2rem 1rem 0.2rem 0; text-align: left; vertical-align: middle; }
 .wn-rows thead th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; padding-bottom: 0.3rem; }
 .wn-rows .wn-number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .wn-scale { display: inline-flex; gap: 2px; vertical-align: -0.25em; margin: 0 0.35em; }
 .wn-scale .wn-tile { font-size: 0.75rem; min-width: 1.9em; }
 .wn-reading { font-size: 0.875rem; line-height: 1.6; margin: 0 0 0.4rem; opacity: 0.9; }
+.wn-guess { white-space: nowrap; }
 .wn-large .wn-tile { font-size: 1.5rem; }
 .wn-large .wn-end { font-size: 1.05rem; }
 .wn-next { border: 2px dashed currentColor; background: none; opacity: 0.45; }
@@ -92,5 +93,5 @@ def scale_html(blind: float) -> str:
     )
     return (
         '<p class="wn-reading">Colour is the surprise of a letter, in nats:'
-        f'<span class="wn-scale">{swatches}</span>A blind guess: {blind:.2f}</p>'
+        f'<span class="wn-scale">{swatches}</span><span class="wn-guess">A blind guess: {blind:.2f}</span></p>'
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
@@ -15,7 +16,7 @@ from wavenames.config import SamplingConfig
 from wavenames.models import Model
 from wavenames.names import Status, Vocabulary
 from wavenames.probes.surprisal import surprisal
-from wavenames.sampling import Samples, sample
+from wavenames.sampling import Sampled, Samples, sample
 from wavenames.ui.name_rows import scale_html, surprisal_html
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.typed import as_known
@@ -40,6 +41,11 @@ class Drawn:
     words: Mapping[str, Any]
     """The options as the controls said them."""
     samples: Samples
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row a name, in the order in which they were drawn."""
+        return pd.DataFrame(map(asdict, self.samples.names), columns=[field.name for field in fields(Sampled)])
 
 
 def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
@@ -71,28 +77,17 @@ def summary(drawn: Drawn) -> str:
 _SIGNS: Final = {status: shown.split(" ", 1) for status, shown in STATUS.items()}
 
 
-def table(drawn: Drawn) -> pd.DataFrame:
-    """One row a name, in the order in which they were drawn."""
-    names = drawn.samples.names
-    return pd.DataFrame(
-        {
-            "name": [each.name for each in names],
-            "log_probability": [each.log_probability for each in names],
-            "status": [each.status for each in names],
-        }
-    )
-
-
 def csv_text(drawn: Drawn) -> str:
     """The table as a file, its statuses in the words of the command line: train, held_out, new."""
-    return table(drawn).to_csv(index=False)
+    return drawn.table.to_csv(index=False)
 
 
+@st.fragment
 def samples_view(drawn: Drawn) -> None:
     """The table, and the name that is chosen in it, letter by letter."""
     if drawn.samples.message:
         st.warning(drawn.samples.message)
-    rows = table(drawn)
+    rows = drawn.table
     left, right = st.columns([3, 2], gap="medium")
     with left:
         picked = st.dataframe(
@@ -107,6 +102,7 @@ def samples_view(drawn: Drawn) -> None:
                 "name": st.column_config.TextColumn("Name", width=140),
                 "log_probability": st.column_config.NumberColumn(
                     "Log-probability",
+                    width=120,
                     format="%.2f",
                     help="Of the whole name, end mark included, whatever the options.",
                 ),
@@ -135,7 +131,7 @@ def save_button(drawn: Drawn) -> None:
     """The names as a file."""
     st.download_button(
         "Names as CSV",
-        csv_text(drawn),
+        lambda: csv_text(drawn),
         f"names-{drawn.trained.title}.csv",
         "text/csv",
         icon=":material/download:",

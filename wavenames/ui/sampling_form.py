@@ -13,8 +13,14 @@ from wavenames.ui.samples_view import DRAWN, Drawn
 
 FIRST = ("prefix", "n", "temperature")
 """What stands outside the fold."""
-REST = tuple(name for name in SamplingConfig.model_fields if name not in FIRST)
 USUAL = SamplingConfig()
+REST = tuple(
+    sorted(
+        (name for name in SamplingConfig.model_fields if name not in FIRST),
+        key=lambda name: isinstance(getattr(USUAL, name), bool),
+    )
+)
+"""The others, switches last."""
 
 
 def sampling_form() -> tuple[dict[str, Any], bool]:
