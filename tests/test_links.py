@@ -11,7 +11,7 @@ def page() -> None:
 
     from wavenames.ui.links import linked_choice, linked_choices  # noqa: PLC0415
 
-    options = {"a": "Anna", "b": "Bert", "c": "Bert"}
+    options = st.session_state.get("options", {"a": "Anna", "b": "Bert", "c": "Bert"})
     one = linked_choice("One", options, key="one", default="b")
     some = linked_choices("Some", options, key="some", default=["a"], most=2)
     st.text(f"{one}: {','.join(some)}")
@@ -74,6 +74,19 @@ def test_what_a_link_asks_for_in_vain_is_said() -> None:
     assert [each.value for each in at.warning] == [
         "The link asks for 'gone', which this server doesn't know or no longer has."
     ] * 2
+
+
+def test_a_new_title_reaches_the_browser_which_knows_no_ids() -> None:
+    """Else it would go on showing the old one, and answer with it."""
+    at = AppTest.from_function(page).run()
+    at.session_state["options"] = {"a": "Anne", "b": "Bob", "c": "Bert"}
+    at.run()
+    assert shown(at) == "b: a"
+    assert at.selectbox(key="one").proto.set_value
+    assert at.selectbox(key="one").proto.raw_value == "Bob"
+    assert list(at.multiselect(key="some").proto.raw_values) == ["Anne"]
+    at.run()
+    assert not at.selectbox(key="one").proto.set_value
 
 
 def test_titles_are_made_distinct_without_new_twins() -> None:

@@ -37,7 +37,7 @@ def linked_choice(
     linked = _linked(key, options)
     wanted = linked[0] if linked else st.session_state.get(key, usual)
     wanted = wanted if wanted in options else usual
-    if wanted != st.session_state.get(key):
+    if _renamed(key, titles, [wanted]) or wanted != st.session_state.get(key):
         st.session_state[key] = wanted
     chosen = st.selectbox(
         label, list(titles), format_func=titles.__getitem__, key=key, persist_state="session", help=explained
@@ -61,7 +61,7 @@ def linked_choices(
     linked = _linked(key, options)
     wanted = linked if linked is not None else st.session_state.get(key, default)
     kept = [one for one in wanted if one in options][:most]
-    if kept != st.session_state.get(key):
+    if _renamed(key, titles, kept) or kept != st.session_state.get(key):
         st.session_state[key] = kept
     chosen = st.multiselect(
         label, list(titles), format_func=titles.__getitem__, key=key, persist_state="session", max_selections=most,
@@ -81,6 +81,13 @@ def distinct(titles: Mapping[str, str]) -> dict[str, str]:
         found[one] = next(each for each in tries if each not in taken)
         taken.add(found[one])
     return found
+
+
+def _renamed(key: str, titles: Mapping[str, str], ids: Sequence[str]) -> bool:
+    """Whether what is chosen has another title than when it was drawn last; the browser knows titles only."""
+    before = st.session_state.get(f"{key} as drawn", titles)
+    st.session_state[f"{key} as drawn"] = titles
+    return any(before.get(one) != titles[one] for one in ids)
 
 
 def _linked(key: str, options: Mapping[str, str]) -> list[str] | None:

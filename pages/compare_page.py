@@ -1,0 +1,31 @@
+"""Compare: all runs and the models that ship in one table, what sets the chosen ones apart, what size buys."""
+
+import streamlit as st
+
+from wavenames.ui.compare_views import CHOSEN, MOST, actions, curves, differing, mixed, sizes, table
+from wavenames.ui.links import linked_choices
+from wavenames.ui.model_rows import model_rows, titles, usual
+from wavenames.ui.theme import apply_theme
+
+apply_theme()
+st.title("Compare", anchor=False)
+rows = model_rows()
+if any(row.is_run for row in rows):
+    words = "Every run of this server and every model that ships. Tick rows to hold them side by side."
+else:
+    words = "These models ship with wavenames. Your runs will stand here beside them."
+with st.container(horizontal=True, vertical_alignment="center"):
+    st.markdown(words, width="stretch")
+    if st.button("Train a model", type="primary", icon=":material/model_training:"):
+        st.switch_page("pages/train_page.py")
+
+place = st.container()
+keys = linked_choices("Side by side", titles(rows), key=CHOSEN, default=usual(rows), most=MOST)
+chosen = [row for key in keys for row in rows if row.key == key]
+with place:
+    table(rows, keys)
+actions(rows, chosen)
+mixed(chosen)
+differing(chosen)
+curves(chosen)
+sizes(rows)

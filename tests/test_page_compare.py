@@ -1,0 +1,237 @@
+"""Compare: every run and model in one table, what sets the chosen ones apart, and what can be done with them."""
+
+import csv as csv_files
+import io
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from playwright.sync_api import Page, expect
+from streamlit.testing.v1 import AppTest
+
+from tests.browser import open_page, running_app, settled
+from wavenames.checkpoints import load_shipped, shipped
+from wavenames.config import RunConfig
+from wavenames.store import Change, Changes, Metrics, Status, Store
+from wavenames.ui import session
+from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
+
+PAGE = "../pages/compare_page.py"
+
+
+@pytest.fixture(autouse=True)
+def fresh_server() -> Iterator[None]:
+    """Nothing kept from another test's server."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    session.scheduler().close()
+    st.cache_resource.clear()
+
+
+def opened(**link: str | list[str]) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in link.items():
+        app.query_params[name] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def finished(store: Store, title: str, *, loss: float = 2.1, state: Status = "finished", **words: str) -> str:
+    """A run as the store has it when it has ended."""
+    config = RunConfig.from_flat({"preset": "wavenet-s", "steps": "200", **words})
+    run_id = store.create(config, title=title, status=state)
+    points = [(step, step / 100, step * 256, loss + math.exp(-step / 50)) for step in range(0, 201, 10)]
+    store.later(Metrics(run_id, "train", points), Metrics(run_id, "validation", points[::5]))
+    ended: Changes = {
+        "parameters": 37_115, "step": 200, "seconds": 2.0,
+        "train": loss - 0.1, "validation": loss, "test": loss + 0.01,
+    }  # fmt: skip
+    store.later(Change(run_id, ended))
+    store.flush()
+    return run_id
+
+
+def table(app: AppTest) -> Any:
+    return app.dataframe[0].value
+
+
+def words(app: AppTest) -> str:
+    return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in [*app.markdown, *app.warning]))
+
+
+def test_without_runs_the_models_that_ship_are_there() -> None:
+    """No empty page: their losses, two of them side by side, a way to train."""
+    app = opened()
+    assert list(table(app)["title"]) == list(shipped())
+    assert set(table(app)["status"]) == {"ships"}
+    for name, loss in zip(table(app)["title"], table(app)["validation"], strict=True):
+        assert loss == load_shipped(name).results.validation
+    assert "ship with wavenames" in words(app)
+    assert len(app.multiselect(key="runs").value) == 2
+    assert app.button(key="rename").disabled
+    assert app.button(key="delete").disabled
+
+
+def test_runs_stand_first_and_the_newest_two_side_by_side() -> None:
+    """With what differs between them, and nothing else."""
+    with Store() as store:
+        first = finished(store, "calm", dropout="0.1")
+        second = finished(store, "calm", seed="7")
+    app = opened()
+    assert list(table(app)["title"][:2]) == ["calm (2)", "calm"]
+    assert app.multiselect(key="runs").value == [second, first]
+    assert app.dataframe[1].value.to_dict() == {
+        "calm": {"Dropout": "0.1", "Seed": "1"},
+        "calm (2)": {"Dropout": "0", "Seed": "7"},
+    }
+    assert "can't be compared" not in words(app)
+
+
+def test_the_link_chooses_and_the_choice_stands_in_the_link() -> None:
+    """In the order in which they were chosen."""
+    with Store() as store:
+        run = finished(store, "mine")
+    app = opened(runs=["bigram", run])
+    assert app.multiselect(key="runs").value == ["bigram", run]
+    app.multiselect(key="runs").set_value(["mlp-3"]).run()
+    assert app.query_params["runs"] == "mlp-3"
+    assert "settings in which they differ stand here" in words(app)
+    assert "models that ship come without theirs" in words(app)
+
+
+def test_losses_on_different_names_are_said_to_be_incomparable() -> None:
+    """Another split, another shuffle or another list makes another measure."""
+    with Store() as store:
+        runs = [finished(store, "one", split="unique"), finished(store, "two", split="unique", split_seed="3")]
+    app = opened(runs=[*runs, "bigram"])
+    assert "can't be compared" in words(app)
+    for data in ("lecture split", "unique split", "unique split with seed 3"):
+        assert f"US births of 2018, {data}" in words(app)
+
+
+def test_a_run_that_another_version_wrote_is_listed_and_nothing_breaks() -> None:
+    """Its losses are known, its settings are not."""
+    with Store() as store:
+        run = finished(store, "old")
+        with store._engine.execution_options(writes=True).begin() as connection:
+            connection.exec_driver_sql('UPDATE runs SET config = \'{"preset": "lstm", "cells": 9}\'')
+    app = opened(runs=[run, "bigram"])
+    assert list(table(app)["split"][:1]) == [""]
+    assert app.multiselect(key="runs").value == [run, "bigram"]
+
+
+def test_titles_format_nothing() -> None:
+    """A title like a link or a tag is shown as it was typed."""
+    with Store() as store:
+        run = finished(store, "<b>[x](y) **z**")
+    app = opened(runs=[run])
+    assert table(app)["title"][0] == "<b>[x](y) **z**"
+    assert not [each for each in app.markdown if "<b>" in each.value.replace(r"\<", "")]
+
+
+A, B = "a" * 22, "b" * 22
+"""Ids as runs have them."""
+
+
+def row(**values: Any) -> Row:
+    """A row, mostly of a run that goes on."""
+    usually: dict[str, Any] = {
+        "key": A, "title": "a", "family": "wavenet", "config": RunConfig(), "is_run": True, "status": "running",
+        "list_title": "US births of 2018", "parameters": 10, "train": None, "validation": 2.0, "test": None,
+        "step": 50, "steps": 200, "seconds": 1.0, "created": None,
+    }  # fmt: skip
+    return Row(**usually | values)
+
+
+def test_a_status_says_how_far_a_run_has_come() -> None:
+    """While it is not finished."""
+    assert status(row()) == "running, 25%"
+    assert status(row(status="paused")) == "paused, 25%"
+    assert status(row(status="queued")) == "queued"
+    assert status(row(status="finished", step=200)) == "finished"
+
+
+def test_links_lead_to_the_run_or_to_the_settings_of_a_model() -> None:
+    """A model that ships was not trained here: its settings can be."""
+    assert row().open == f"train?run={A}"
+    assert row(is_run=False, config=RunConfig.from_flat({"preset": "mlp-3", "steps": "400"})).open == (
+        "train?preset=mlp-3&steps=400"
+    )
+    assert row(is_run=False, key="bigram").sample == "sample?sample_model=bigram"
+    assert row().sample is None, "nothing to sample before there is a checkpoint"
+
+
+def test_before_anyone_chooses_the_latest_runs_then_the_best_models_stand_side_by_side() -> None:
+    """Rows without a loss have nothing to show yet."""
+    models = [row(key=key, is_run=False, validation=loss) for key, loss in (("m", 2.2), ("n", 2.0), ("o", 2.1))]
+    assert usual(models) == ["n", "o"]
+    assert usual([row(key="queued", validation=None), row(key="r"), *models]) == ["r", "n"]
+    assert usual([row(key="r"), row(key="s"), row(key="t"), *models]) == ["r", "s"]
+
+
+def test_only_settings_that_differ_are_listed() -> None:
+    """A setting that one of the models does not have stands as a dash."""
+    tree = RunConfig.from_flat({"preset": "tree-76k"})
+    dilated = RunConfig.from_flat({"preset": "dilated-76k"})
+    found = differences([row(config=tree), row(key=B, title="b", config=dilated)])
+    assert found.loc["Levels"].to_dict() == {"a": "3", "b": "–"}
+    assert found.loc["Dilations"].to_dict() == {"a": "–", "b": "1, 2, 4"}
+    assert "Embedding" not in found.index
+    assert differences([row(), row(key=B, title="b")]).empty
+
+
+def test_the_table_travels_as_csv_without_formulas() -> None:
+    """A title that a spreadsheet would reckon out is quoted; losses keep their digits."""
+    rows = [row(title="=1+1", train=1.23456789, created=None), row(key=B, title="tree, wide", family="tree")]
+    read = list(csv_files.DictReader(io.StringIO(csv(rows))))
+    assert [line["title"] for line in read] == ["'=1+1", "tree, wide"]
+    assert read[0]["train"] == "1.23456789"
+    assert read[1]["family"] == "tree"
+    assert read[1]["test"] == ""
+    assert len(frame(rows)) == 2
+
+
+@pytest.mark.browser
+def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
+    """A tick chooses, a chosen run takes another name, and is gone once that is confirmed; models that ship stay."""
+    folder = tmp_path / "data"
+    with Store(folder=folder) as store:
+        finished(store, "first")
+        finished(store, "second")
+    with running_app(tmp_path) as address:
+        open_page(page, f"{address}/compare?runs=bigram")
+        expect(page.get_by_role("button", name="Delete")).to_be_disabled()
+        page.get_by_test_id("stDataFrame").first.locator("canvas").first.click(
+            position={"x": 16, "y": 35 + 17}, force=True
+        )
+        expect(page).to_have_url(re.compile(r"runs=bigram&runs=[\w-]{22}"))
+        chips = page.locator(".st-key-runs")
+        expect(chips).to_contain_text("second")
+
+        page.get_by_role("button", name="Rename").click()
+        title = page.get_by_role("dialog").get_by_role("textbox", name="Title")
+        title.fill("  ")
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("Title has 0 characters")
+        title.fill("third")
+        page.get_by_role("dialog").get_by_role("button", name="Save").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(chips).to_contain_text("third")
+
+        page.get_by_role("button", name="Delete").click()
+        expect(page.get_by_role("dialog")).to_contain_text("third")
+        page.get_by_role("dialog").get_by_role("button", name="Delete this run").click()
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(chips).not_to_contain_text("third")
+        expect(chips).to_contain_text("bigram")
+        settled(page)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
+    with Store(folder=folder) as store:
+        assert [run.title for run in store.runs()] == ["first"]

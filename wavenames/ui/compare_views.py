@@ -1,0 +1,205 @@
+"""The views of the Compare page: the table, what can be done with rows, what sets the chosen ones apart, charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from wavenames.config import SERVER_LIMITS, DataConfig, Refusal
+from wavenames.figures.colours import FAMILIES
+from wavenames.figures.loss import AXIS_TITLES, LossSeries, XAxis, loss_curves, loss_text
+from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
+from wavenames.ui.live_plot import live_plot
+from wavenames.ui.model_rows import Row, by_data, csv, data_in_words, differences, frame, model_rows, titles
+from wavenames.ui.references import references
+from wavenames.ui.session import scheduler
+from wavenames.ui.words import plain
+
+CHOSEN = "runs"
+"""Key of the chosen rows, in the session and in the link."""
+TABLE = "runs_table"
+"""Key of the table."""
+MOST = 8
+"""Rows held side by side."""
+POLL = 1.0
+"""Seconds between two looks while something runs."""
+LOSS = st.column_config.NumberColumn(format="%.3f", help="Nats per letter on this part of the split.")
+COLUMNS = {
+    "title": st.column_config.TextColumn(pinned=True, width=150),
+    "family": st.column_config.MultiselectColumn(
+        options=[f"{style.glyph} {family}" for family, style in FAMILIES.items()],
+        color=[style.colour for style in FAMILIES.values()],
+        width=110,
+    ),
+    "parameters": st.column_config.NumberColumn(format="localized"),
+    "train": LOSS,
+    "validation": LOSS,
+    "test": LOSS,
+    "steps": st.column_config.NumberColumn(format="localized"),
+    "seconds": st.column_config.NumberColumn(format="%.1f", help="Seconds of training."),
+    "created": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+    "open": st.column_config.LinkColumn(display_text="Train page"),
+    "sample": st.column_config.LinkColumn(display_text="Names"),
+}
+
+
+def table(rows: Sequence[Row], chosen: Sequence[str]) -> None:
+    """All rows; ticks choose. Looks again while something runs."""
+    moving = any(row.moving for row in rows)
+    st.fragment(_table, run_every=POLL if moving else None)([row.key for row in rows], list(chosen), moving=moving)
+
+
+def _table(keys: list[str], chosen: list[str], *, moving: bool) -> None:
+    rows = model_rows()
+    same = [row.key for row in rows] == keys and st.session_state[CHOSEN] == chosen
+    if not same or (moving and not any(row.moving for row in rows)):
+        st.rerun()
+
+    def tick() -> None:
+        """The chosen keys follow the ticks; those chosen before keep their place."""
+        ticked = [keys[i] for i in _ticks() if i < len(keys)]
+        kept = [key for key in chosen if key in ticked]
+        st.session_state[CHOSEN] = [*kept, *(key for key in ticked if key not in kept)][:MOST]
+
+    places = sorted(keys.index(key) for key in chosen)
+    if sorted(_ticks()) != places:
+        st.session_state[TABLE] = {"selection": {"rows": places}}
+    st.dataframe(
+        frame(rows), key=TABLE, on_select=tick, selection_mode="multi-row", hide_index=True, column_config=COLUMNS,
+        placeholder="–", alt="Models and runs with their losses",
+    )  # fmt: skip
+
+
+def _ticks() -> list[int]:
+    """Places of the rows that are ticked in the browser."""
+    return list(st.session_state.get(TABLE, {}).get("selection", {}).get("rows", []))
+
+
+def actions(rows: Sequence[Row], chosen: Sequence[Row]) -> None:
+    """Rename and delete for runs of this server, and the whole table for a spreadsheet."""
+    own = [row for row in chosen if row.is_run]
+    with st.container(horizontal=True):
+        only_runs = "For runs of this server: tick {}. Models that ship stay as they are."
+        help_one, help_any = only_runs.format("one"), only_runs.format("one or more")
+        if st.button("Rename", icon=":material/edit:", disabled=len(own) != 1, help=help_one, key="rename"):
+            _rename(own[0])
+        if st.button("Delete", icon=":material/delete:", disabled=not own, help=help_any, key="delete"):
+            _delete(own)
+        st.download_button(
+            "Table as CSV", csv(rows), "wavenames.csv", "text/csv", icon=":material/download:", on_click="ignore"
+        )
+
+
+@st.dialog("Rename a run")
+def _rename(row: Row) -> None:
+    with st.form("rename_form", border=False):
+        title = st.text_input("Title", row.title, max_chars=SERVER_LIMITS.max_title)
+        saved = st.form_submit_button("Save", type="primary")
+    if saved:
+        try:
+            scheduler().rename(row.key, title)
+        except Refusal as refusal:
+            st.error(plain(str(refusal)))
+        else:
+            st.rerun()
+
+
+@st.dialog("Delete for good")
+def _delete(rows: Sequence[Row]) -> None:
+    st.markdown("Curves, sampled names and weights go too, for everyone on this server.")
+    st.markdown("\n".join(f"- {plain(row.title)}" for row in rows))
+    many = f"{len(rows)} runs" if len(rows) > 1 else "this run"
+    if st.button(f"Delete {many}", type="primary", icon=":material/delete:", key="delete_for_good"):
+        try:
+            for row in rows:
+                scheduler().delete(row.key)
+        except Refusal as refusal:
+            st.error(plain(str(refusal)))
+        else:
+            st.rerun()
+
+
+def differing(chosen: Sequence[Row]) -> None:
+    """The settings that set the chosen rows apart."""
+    st.header("What differs", anchor=False)
+    if len(chosen) < 2:
+        st.markdown("Tick two rows or more, and the settings in which they differ stand here.")
+        return
+    found = differences(chosen)
+    if found.empty:
+        st.markdown("Nothing: these rows have the same settings.")
+    else:
+        st.dataframe(found, height="content", alt="Settings in which the chosen rows differ")
+
+
+def mixed(chosen: Sequence[Row]) -> None:
+    """Say so where losses of the chosen rows can't be compared."""
+    groups = by_data(chosen)
+    if len(groups) > 1:
+        st.warning(
+            "The chosen rows were measured on different names, so their losses can't be compared: "
+            + "; ".join(plain(data_in_words(data)) for data in groups)
+            + "."
+        )
+
+
+def curves(chosen: Sequence[Row]) -> None:
+    """Losses of the chosen runs over one another."""
+    st.header("How they learned", anchor=False)
+    own = [row for row in chosen if row.is_run and row.config is not None]
+    if not own:
+        st.markdown("Tick runs of this server to see their curves; models that ship come without theirs.")
+        return
+    x = st.segmented_control(
+        "Along the axis", list(AXIS_TITLES), format_func=lambda one: AXIS_TITLES[one].capitalize(), default="step",
+        key="compare_x", bind="query-params", label_visibility="collapsed", required=True,
+    )  # fmt: skip
+    moving = any(row.moving for row in own)
+    st.fragment(_curves, run_every=POLL if moving else None)(own, chosen, x)
+
+
+def _curves(own: Sequence[Row], chosen: Sequence[Row], x: XAxis) -> None:
+    names, groups = titles(chosen), by_data(chosen)
+    try:
+        series = [_series(row, names[row.key], x) for row in own]
+    except Refusal:  # somebody has deleted a run since the page was drawn
+        st.rerun()
+    lines: dict[str, float] = {}
+    if len(groups) == 1:
+        lines = _lines(next(iter(groups)))
+        lines |= {names[row.key]: row.validation for row in chosen if not row.is_run and row.validation is not None}
+    live_plot(loss_curves(series, lines, x), key=f"compared_{x}", height=420, text=loss_text(series, lines))
+
+
+def _series(row: Row, title: str, x: XAxis) -> LossSeries:
+    run = scheduler().snapshot(row.key)
+    train, validation = ((getattr(series, x), series.loss) for series in (run.train, run.validation))
+    return LossSeries(title, row.family, run.config.data.split, train, validation)
+
+
+def _lines(data: DataConfig) -> dict[str, float]:
+    """The reference lines, where this server still has the list."""
+    try:
+        return references(data)
+    except Refusal:
+        return {}
+
+
+def sizes(rows: Sequence[Row]) -> None:
+    """Loss against parameters, for models measured on the same names."""
+    st.header("What size buys", anchor=False)
+    measured = [row for row in rows if row.validation is not None and row.parameters]
+    groups = by_data(measured)
+    data = next(iter(groups))
+    if len(groups) > 1:
+        data = st.selectbox("Measured on", list(groups), format_func=data_in_words, key="sizes_of")
+    else:
+        st.caption(f"Measured on {plain(data_in_words(data))}.")
+    names = titles(rows)
+    points = [
+        ModelPoint(names[row.key], row.family, row.parameters, row.validation)
+        for row in groups[data]
+        if row.parameters and row.validation is not None
+    ]
+    live_plot(loss_against_parameters(points, {}), key="sizes", height=420, text=scatter_text(points))

@@ -1,0 +1,214 @@
+"""Every model and run as one kind of row: what the Compare page shows, sorts and holds side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from wavenames.checkpoints import shipped
+from wavenames.config import DataConfig, Refusal, RunConfig, flat_fields
+from wavenames.figures.colours import FAMILIES
+from wavenames.store import UNFINISHED, Run
+from wavenames.ui.controls import label
+from wavenames.ui.links import distinct
+from wavenames.ui.session import checkpoint, find_list, model, scheduler, store, uploaded
+
+FORMULA = ("=", "+", "-", "@")
+"""A cell of a .csv that begins like this is reckoned out by spreadsheets."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run of this server, a model that ships, or a visitor's file. Losses are nats per letter."""
+
+    key: str
+    """A run's id, a preset's name, or the key of a file."""
+    title: str
+    family: str
+    config: RunConfig | None
+    """None where another version of wavenames wrote a configuration that this one can't read."""
+    is_run: bool
+    status: str
+    list_title: str
+    parameters: int | None
+    train: float | None
+    validation: float | None
+    test: float | None
+    step: int
+    steps: int
+    seconds: float
+    created: datetime | None
+
+    @property
+    def moving(self) -> bool:
+        """Whether its numbers will change without anyone doing anything."""
+        return self.status in ("queued", "running")
+
+    @property
+    def open(self) -> str:
+        """The Train page, at this run, or at the settings of a model that was trained elsewhere."""
+        return "train?" + (f"run={self.key}" if self.is_run or not self.config else urlencode(self.config.flat()))
+
+    @property
+    def sample(self) -> str | None:
+        """The Sample page with this model, if it is there to be sampled."""
+        there = not self.is_run or store().checkpoint_path(self.key).exists()
+        return f"sample?sample_model={self.key}" if there else None
+
+
+def model_rows() -> list[Row]:
+    """All of them: runs of this server, newest first, then this visitor's files and the models that ship."""
+    return [
+        *(_of_run(run) for run in store().runs()),
+        *(_of_model(key, "your file") for key in uploaded()),
+        *(_of_model(key, "ships") for key in shipped()),
+    ]
+
+
+def _of_run(run: Run) -> Row:
+    try:
+        config = run.configuration()
+    except Refusal:
+        config = None
+    row = Row(
+        run.id, run.title, run.family, config, True, run.status, list_title(config.data.names) if config else "",
+        run.parameters, run.train, run.validation, run.test, run.step, run.steps, run.seconds, run.created,
+    )  # fmt: skip
+    return _as_of_now(row) if config is not None and run.status in UNFINISHED else row
+
+
+def _as_of_now(row: Row) -> Row:
+    """A run that goes on, or rests, is further than what the store has written down."""
+    try:
+        run = scheduler().snapshot(row.key)
+    except Refusal:  # deleted a moment ago
+        return row
+    validation = float(run.validation.loss[-1]) if len(run.validation.loss) else None
+    return replace(
+        row, status=run.status, parameters=run.parameters, train=run.train_loss, validation=validation,
+        test=run.test_loss, step=run.step, seconds=run.seconds,
+    )  # fmt: skip
+
+
+def _of_model(key: str, status: str) -> Row:
+    kept = checkpoint(key)
+    run, results = kept.run, kept.results
+    return Row(
+        key, kept.title, run.model.family, run, False, status, results.list_title or list_title(run.data.names),
+        model(key).parameter_count, results.train, results.validation, results.test, results.steps, run.recipe.steps,
+        results.seconds, None,
+    )  # fmt: skip
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def list_title(list_id: str) -> str:
+    """The title of a list, or its id where this server no longer has it."""
+    try:
+        return find_list(list_id).title
+    except Refusal:
+        return list_id
+
+
+def usual(rows: Sequence[Row]) -> list[str]:
+    """Keys of the two rows that stand side by side before anyone chooses: the latest runs, then the best models."""
+    measured = [row for row in rows if row.validation is not None]
+    best = sorted((row for row in measured if not row.is_run), key=lambda row: row.validation or 0.0)
+    return [row.key for row in [*(row for row in measured if row.is_run), *best]][:2]
+
+
+def titles(rows: Sequence[Row]) -> dict[str, str]:
+    """A title of its own for each row, by key. The oldest of several with one title keeps it plain."""
+    found = distinct({row.key: row.title for row in reversed(rows)})
+    return {row.key: found[row.key] for row in rows}
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """The rows as a table, one column for each thing to compare them by."""
+    names = titles(rows)
+    return pd.DataFrame(
+        {
+            "title": [names[row.key] for row in rows],
+            "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
+            "status": [status(row) for row in rows],
+            "parameters": pd.array([row.parameters for row in rows], "Int64"),
+            "train": pd.array([row.train for row in rows], "Float64"),
+            "validation": pd.array([row.validation for row in rows], "Float64"),
+            "test": pd.array([row.test for row in rows], "Float64"),
+            "split": [row.config.data.split if row.config else "" for row in rows],
+            "list": [row.list_title for row in rows],
+            "model": [row.config.preset if row.config else "" for row in rows],
+            "steps": [row.step for row in rows],
+            "seconds": [row.seconds for row in rows],
+            "created": pd.Series([row.created for row in rows], dtype="datetime64[s, UTC]"),
+            "open": [row.open for row in rows],
+            "sample": [row.sample for row in rows],
+        }
+    )
+
+
+def status(row: Row) -> str:
+    """A row's status in words, with how far it has come while it is not finished."""
+    if row.status not in UNFINISHED or row.status == "queued":
+        return row.status
+    return f"{row.status}, {row.step / max(row.steps, 1):.0%}"
+
+
+def csv(rows: Sequence[Row]) -> str:
+    """The table for a spreadsheet; no title in it is taken for a formula."""
+    table = frame(rows).drop(columns=["open", "sample"])
+    table["family"] = [row.family for row in rows]
+    for column in ("title", "list"):
+        table[column] = [f"'{text}" if text.startswith(FORMULA) else text for text in table[column]]
+    return table.to_csv(index=False)
+
+
+def differences(rows: Sequence[Row]) -> pd.DataFrame:
+    """The settings in which rows differ: a line for each field, a column for each row; "–" where a model has none."""
+    names = titles(rows)
+    settings = {names[row.key]: fields(row.config) for row in rows if row.config is not None}
+    every = dict.fromkeys(field for each in settings.values() for field in each)
+    differing = {
+        label(field): {title: each.get(field, "–") for title, each in settings.items()}
+        for field in every
+        if len({each.get(field) for each in settings.values()}) > 1
+    }
+    return pd.DataFrame.from_dict(differing, orient="index")
+
+
+def fields(config: RunConfig) -> dict[str, str]:
+    """All that a run is made of, as words by the field's name."""
+    parts = (config.model, config.recipe, config.data)
+    found = {"preset": config.preset, "family": config.model.family, "recipe": config.recipe.recipe}
+    for part in parts:
+        found |= {name: words(getattr(part, name)) for name in flat_fields(type(part))}
+    found["names"] = list_title(config.data.names)
+    return found | {"seed": str(config.seed)}
+
+
+def words(value: object) -> str:
+    """A setting as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def by_data(rows: Sequence[Row]) -> dict[DataConfig, list[Row]]:
+    """Rows whose losses can be compared: those on the same list, split alike. The largest group first."""
+    groups: dict[DataConfig, list[Row]] = {}
+    for row in rows:
+        if row.config is not None:
+            groups.setdefault(row.config.data, []).append(row)
+    return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
+
+
+def data_in_words(data: DataConfig) -> str:
+    """List and split, as in "US births of 2018, lecture split", with the seed of the shuffle if it is unusual."""
+    seed = "" if data.split_seed == DataConfig().split_seed else f" with seed {data.split_seed}"
+    return f"{list_title(data.names)}, {data.split} split{seed}"
