@@ -25,8 +25,8 @@ from wavenames.names import END, Batch, Membership, Packed, Split, Vocabulary, b
 from wavenames.sampling import sample
 from wavenames.training import Trainer
 
-ROUNDS = 5
-SECONDS = 0.7
+ROUNDS = 9
+SECONDS = 0.3
 """How long each side works in a round, where it could go on for ever."""
 SAMPLED = 10_000
 """Names that the sampler draws in a round."""
