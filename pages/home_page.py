@@ -39,7 +39,7 @@ def invented_names() -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("**Names that each model made up**", width="content")
             again = st.button("Roll again", type="tertiary", icon=":material/casino:", key="home_again")
-            st.caption(f"Losses: nats per letter, {splits} split", width="content", help=HELP)
+            st.markdown(f":small[Losses: nats per letter, {splits} split]", width="content", help=HELP)
         if again:
             st.session_state["home_roll"] = roll = roll + 1
         with st.grid(len(rungs), min_column_width=145, key="home_ladder"):
@@ -53,7 +53,7 @@ def invented_names() -> None:
 def your_name() -> None:
     """A name that is typed, in tiles under each model. One that can't be scored leaves the last one standing."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
-    typed = left.text_input("Type a name", FIRST_NAME, key="name", bind="query-params", live=True)
+    typed = left.text_input("Type your name", FIRST_NAME, key="name", bind="query-params", live=True)
     with right:
         try:
             st.session_state["home_scores"] = scores(typed.strip() or FIRST_NAME)

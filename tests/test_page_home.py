@@ -58,7 +58,7 @@ def test_names_of_every_model_stand_there_with_no_click(home: AppTest) -> None:
     kept = load_shipped("wavenet-m")
     assert f"validation loss {kept.results.validation:.3f}" in found[-1]
     assert {kept.membership.status(name) for name in names_of(found[-1]) if name}.pop() == "new"
-    assert any("lecture split" in each.value for each in home.caption)
+    assert any("lecture split" in each.value for each in home.markdown)
 
 
 def test_a_model_that_has_learned_nothing_guesses(home: AppTest) -> None:

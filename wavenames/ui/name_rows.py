@@ -25,6 +25,7 @@ STYLE = """
 .wn-scale .wn-tile { font-size: 0.75rem; min-width: 1.9em; }
 .wn-reading { font-size: 0.875rem; line-height: 1.6; margin: 0 0 0.4rem; opacity: 0.9; }
 .wn-guess { white-space: nowrap; }
+.wn-large > .wn-name { display: contents; }
 .wn-large .wn-tile { font-size: 1.5rem; }
 .wn-large .wn-end { font-size: 1.05rem; }
 .wn-next { border: 2px dashed currentColor; background: none; opacity: 0.45; }

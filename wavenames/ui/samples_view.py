@@ -123,7 +123,7 @@ def _one(drawn: Drawn, row: int) -> None:
     st.markdown("**What surprised the model**")
     st.html(surprisal_html(found))
     st.markdown(f"{found.per_letter:.3f} nats per letter, {STATUS[names[row].status]}.")
-    st.caption("Choose a name in the table to see how much each of its letters surprises the model.")
+    st.markdown(":small[Choose a name in the table to see how much each of its letters surprises the model.]")
     st.html(scale_html(math.log(drawn.vocabulary.size)))
 
 

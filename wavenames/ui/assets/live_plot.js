@@ -86,12 +86,12 @@ class Chart {
     const name = data.text.split("\n", 1)[0];
     this.root.setAttribute("aria-label", name);
     this.plot.style.height = `${data.height}px`;
+    this.plot.classList.toggle("wn-clickable", data.clickable);
     if (data.clickable) {
       this.plot.tabIndex = 0;
-      this.plot.classList.add("wn-clickable");
       this.plot.setAttribute("role", "group");
       this.plot.setAttribute("aria-label", `${name}: arrow keys move, Enter chooses`);
-    }
+    } else for (const attribute of ["tabindex", "role", "aria-label"]) this.plot.removeAttribute(attribute);
     this.next = data;
     this.draw();
   }
