@@ -29,6 +29,7 @@ from wavenames.config import (
 )
 from wavenames.names import NameList
 from wavenames.sampling import sample
+from wavenames.training import Evaluation, evaluate
 
 NAMES = [
     "emma", "olivia", "ava", "zoë", "chloé", "anaïs", "maël", "noël", "inés", "lucía", "sofía", "núria", "jürgen",
@@ -352,6 +353,7 @@ REFUSED = {
     "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),
     "a folder as file": (["train", "bigram", "--out", "."], "Out is '.'"),
     "no such checkpoint": (["sample", "wavenet-xl"], "Checkpoint is 'wavenet-xl'"),
+    "a folder as checkpoint": (["sample", "."], "Checkpoint is '.'"),
     "no checkpoint": (["sample", "{names}"], "not a checkpoint"),
     "damaged checkpoint": (["evaluate", "{damaged}"], "safetensors"),
     "checkpoint missing": (["evaluate"], "CHECKPOINT"),
@@ -419,7 +421,7 @@ def test_a_diverged_run_says_so_and_keeps_the_last_good_weights(
     """Exit code 1, a document without numbers that JSON doesn't know, a checkpoint that can be read."""
     out = tmp_path / "run.safetensors"
     words = ["train", "wavenet-s", "--names", names_file, "--optimiser", "sgd", "--learning-rate", "1000"]
-    assert main([*words, "--steps", "200", "--out", str(out), "--json"]) == 1
+    assert main([*words, "--schedule", "constant", "--steps", "200", "--out", str(out), "--json"]) == 1
     text, err = capsys.readouterr()
     assert list(json.loads(text, parse_constant=pytest.fail)) == TRAIN_KEYS
     assert "The loss stopped being a number" in err
@@ -451,6 +453,24 @@ def test_ctrl_c_ends_a_run_cleanly_and_keeps_what_was_reached(names_file: str, t
     assert load(out).results.steps == document["steps"] >= 5
     assert f"Stopped by Ctrl-C after step {document['steps']:,}." in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 130)])
+def test_ctrl_c_after_the_last_step_loses_nothing(
+    times: int, code: int, names_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The model is still measured and kept; who insists is obeyed."""
+
+    def interrupted(*arguments: Any) -> Evaluation:
+        for _ in range(presses.pop()):
+            signal.raise_signal(signal.SIGINT)
+        return evaluate(*arguments)
+
+    presses, out = [0, 0, times], tmp_path / "run.safetensors"
+    monkeypatch.setattr("wavenames.__main__.evaluate", interrupted)
+    assert main(["train", "bigram", "--names", names_file, "--out", str(out)]) == code
+    assert out.exists() == (code == 0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_elsewhere_leaves_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -115,22 +115,23 @@ def train_command(args: argparse.Namespace) -> int:
     model = build(run.model, vocabulary.size, run.seed).to(device)
     packed = {part: Packed(getattr(parts, part), vocabulary, device) for part in PARTS}
     trainer = Trainer(model, packed["train"], packed["validation"], run.recipe, run.seed)
-    interrupted = _follow(trainer)
-    found = {part: evaluate(model, packed[part]) for part in PARTS}
-    results = Results.checked(
-        **{part: _finite(found[part].loss) for part in PARTS},
-        validation_error=_finite(found["validation"].error), steps=trainer.step, seconds=trainer.seconds,
-        device=device.type, list_title=names.title, command=_command(args),
-    )  # fmt: skip
-    if args.out is not None:
-        membership = Membership.of(parts)
-        _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
+    with _ctrl_c() as asked:
+        _follow(trainer, asked)
+        found = {part: evaluate(model, packed[part]) for part in PARTS}
+        results = Results.checked(
+            **{part: _finite(found[part].loss) for part in PARTS},
+            validation_error=_finite(found["validation"].error), steps=trainer.step, seconds=trainer.seconds,
+            device=device.type, list_title=names.title, command=_command(args),
+        )  # fmt: skip
+        if args.out is not None:
+            membership = Membership.of(parts)
+            _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
     _show(args, {
         "model": run.preset, "parameters": model.parameter_count, "split": run.data.split, "seed": run.seed,
         "steps": results.steps, "seconds": results.seconds, "train": results.train,
         "validation": results.validation, "device": results.device, "checkpoint": args.out,
     })  # fmt: skip
-    if interrupted:
+    if trainer.finished is None:
         return INTERRUPTED
     return DIVERGED if trainer.diverged else DONE
 
@@ -197,10 +198,10 @@ def bench_command(args: argparse.Namespace) -> int:
 # ----------------------------------------------------------------------------------------- following a run
 
 
-def _follow(trainer: Trainer) -> bool:
-    """Train to the end, with a bar and a line for each evaluation; True if Ctrl-C ended it between two steps."""
+def _follow(trainer: Trainer, asked: threading.Event) -> None:
+    """Train until the end, or until `asked` to stop, with a bar and a line for each evaluation."""
     recipe, curve = trainer.recipe, trainer.curve
-    with _ctrl_c() as asked, tqdm(total=recipe.steps, unit=" steps", file=sys.stderr, mininterval=0.5) as bar:
+    with tqdm(total=recipe.steps, unit=" steps", file=sys.stderr, mininterval=0.5) as bar:
         for progress in trainer.run():
             if recipe.seconds is not None and progress.seconds > 0:  # so that the time left is that of the limit
                 bar.total = max(progress.step, min(recipe.steps, _steps_within(recipe.seconds, progress)))
@@ -216,7 +217,6 @@ def _follow(trainer: Trainer) -> bool:
                 break
     trainer.fetch()
     print(trainer.finished or f"Stopped by Ctrl-C after step {trainer.step:,}.", file=sys.stderr)
-    return asked.is_set() and trainer.finished is None
 
 
 def _steps_within(seconds: float, progress: Progress) -> int:
@@ -225,7 +225,7 @@ def _steps_within(seconds: float, progress: Progress) -> int:
 
 @contextmanager
 def _ctrl_c() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of breaking into a step; a second one breaks in all the same."""
+    """Ctrl-C sets the event, so that what was trained is still measured and kept; a second one breaks in."""
     asked = threading.Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:
@@ -265,13 +265,10 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
 
 def _open_checkpoint(word: str) -> Checkpoint:
     """A model that ships, by name, or a checkpoint's file."""
-    try:
-        return load(shipped().get(word, Path(word)))
-    except OSError as error:
-        raise Refusal(
-            f"Checkpoint is '{word}', which can't be read as a file ({error.strerror}); allowed is a .safetensors "
-            f"file or one of {', '.join(shipped())}."
-        ) from error
+    path = shipped().get(word, Path(word))
+    if not path.is_file():
+        raise Refusal(f"Checkpoint is '{word}'; allowed is a .safetensors file or one of {', '.join(shipped())}.")
+    return load(path)
 
 
 def _given(args: argparse.Namespace, *classes: type[Settings]) -> dict[str, Any]:
