@@ -375,6 +375,14 @@ class RunConfig(Settings):
     PARTS: ClassVar[tuple[str, ...]] = ("model", "recipe", "data")
 
     @model_validator(mode="after")
+    def _preset_goes_with_family(self) -> Self:
+        fitting = [name for name, preset in PRESETS.items() if preset.model.family == self.model.family]
+        if self.preset not in fitting:
+            raise ValueError(f"Preset is {self.preset[:40]!r}; allowed with a {self.model.family} model is one of "
+                             f"{', '.join(fitting)}.")  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
     def _counting_goes_with_counts(self) -> Self:
         if (self.model.family == "bigram") != (self.recipe.recipe == "count"):
             raise ValueError(
