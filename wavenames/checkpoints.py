@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
@@ -24,10 +24,14 @@ from torch import Tensor
 from wavenames.config import LIST_LIMITS, PRESETS, SERVER_LIMITS, Refusal, RunConfig, Settings
 from wavenames.models import Model, build
 from wavenames.names import Membership, Vocabulary
+from wavenames.names.membership import DIGEST
 
 VERSION = 1
 KEY = "wavenames"
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
+
+
+Text = Annotated[str, Field(max_length=1000)]
 
 
 class Results(Settings):
@@ -41,8 +45,8 @@ class Results(Settings):
     steps: int = 0
     seconds: float = 0.0
     device: str = "cpu"
-    list_title: str = ""
-    command: str = ""
+    list_title: Text = ""
+    command: Text = ""
     """The command that trained the model, where there was one."""
 
 
@@ -81,29 +85,36 @@ def load(source: bytes | Path) -> Checkpoint:
     """Read a checkpoint from a file or from what was uploaded.
 
     Raises:
-        Refusal: too large, damaged, not a checkpoint of ours, or of a later version; one sentence says which.
+        Refusal: unreadable, too large, damaged, no checkpoint of ours, of a later version; one sentence says which.
     """
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    if size > SERVER_LIMITS.max_checkpoint_bytes:
-        largest = SERVER_LIMITS.max_checkpoint_bytes / 1e6
-        raise Refusal(f"The checkpoint has {size / 1e6:,.1f} MB; allowed is at most {largest:,.0f} MB.")
-    tensors, info = unpack(source if isinstance(source, bytes) else source.read_bytes())
+    try:
+        size = len(source) if isinstance(source, bytes) else source.stat().st_size
+        if size > SERVER_LIMITS.max_checkpoint_bytes:
+            largest = SERVER_LIMITS.max_checkpoint_bytes / 1e6
+            raise Refusal(f"The checkpoint has {size / 1e6:,.1f} MB; allowed is at most {largest:,.0f} MB.")
+        data = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise Refusal(f"The checkpoint's file can't be read: {error.strerror}.") from error
+    tensors, info = unpack(data)
     if info.get("version") != VERSION:
-        raise Refusal(f"The checkpoint has version {str(info.get('version'))[:20]}; this program reads {VERSION}.")
+        version = json.dumps(info.get("version"))[:20]
+        raise Refusal(f"The checkpoint has version {version}; this program reads {VERSION}.")
     try:
         checkpoint = Checkpoint(
             run=RunConfig.model_validate(info["run"]),
             vocabulary=_vocabulary(info["letters"]),
-            weights={key.removeprefix("model/"): t for key, t in tensors.items() if key.startswith("model/")},
+            weights=_weights(tensors),
             membership=Membership.from_tensors(_hashes(tensors, "train"), _hashes(tensors, "held_out")),
             results=Results.model_validate(info["results"]),
-            title=str(info["title"])[: SERVER_LIMITS.max_title],
+            title=str(info["title"]).encode().decode()[: SERVER_LIMITS.max_title],
         )
-        checkpoint.model()
-    except (KeyError, TypeError, ValidationError, RuntimeError) as error:
+        model = checkpoint.model()
+    except (KeyError, TypeError, UnicodeError, ValidationError, RuntimeError) as error:
         raise Refusal("The checkpoint is damaged: its description and its weights do not fit together.") from error
-    if not all(bool(t.isfinite().all()) for t in checkpoint.weights.values()):
-        raise Refusal("The checkpoint is damaged: some of its weights are not numbers.")
+    # Weights can be numbers and still make none, such as a variance below zero: hence one step with every letter.
+    logits, _ = model.step(torch.arange(model.vocab_size), model.start(model.vocab_size))
+    if not all(bool(t.isfinite().all()) for t in (*model.state_dict().values(), logits)):
+        raise Refusal("The checkpoint is damaged: some of its weights are not numbers, or lead to none.")
     return checkpoint
 
 
@@ -114,19 +125,20 @@ def pack(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> bytes:
 
 
 def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The way back from `pack`. Refuses what is not such a file."""
+    """The way back from `pack`. Refuses what is not such a file, before it can grow in memory beyond its own size."""
+    foreign = "The file is safetensors, but not a checkpoint of wavenames: its description is missing."
     try:
-        tensors = read_tensors(data)
         (header,) = struct.unpack_from("<Q", data)
+        if header > SERVER_LIMITS.max_header_bytes:
+            raise SafetensorError("the header is too long")
+        tensors = read_tensors(data)
         info = json.loads(json.loads(data[8 : 8 + header])["__metadata__"][KEY])
     except (SafetensorError, struct.error) as error:
         raise Refusal("The file is not a checkpoint, or it is damaged: it can't be read as safetensors.") from error
-    except (KeyError, TypeError, ValueError) as error:
-        raise Refusal(
-            "The file is safetensors, but not a checkpoint of wavenames: its description is missing."
-        ) from error
+    except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
+        raise Refusal(foreign) from error
     if not isinstance(info, dict):
-        raise Refusal("The file is safetensors, but not a checkpoint of wavenames: its description is missing.")
+        raise Refusal(foreign)
     return tensors, info
 
 
@@ -146,14 +158,23 @@ def _rung(path: Path) -> tuple[int, str]:
     return (order.index(path.stem) if path.stem in order else len(order), path.stem)
 
 
-def _vocabulary(letters: str) -> Vocabulary:
-    if not isinstance(letters, str) or len(letters) > LIST_LIMITS.max_letters:
+def _vocabulary(letters: object) -> Vocabulary:
+    if not isinstance(letters, str) or not letters:
+        raise TypeError("letters is no text")
+    if len(letters) > LIST_LIMITS.max_letters:
         raise Refusal(f"The checkpoint has more than {LIST_LIMITS.max_letters} letters.")
     return Vocabulary(letters)
 
 
+def _weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    weights = {key.removeprefix("model/"): value for key, value in tensors.items() if key.startswith("model/")}
+    if any(value.dtype != torch.float32 for value in weights.values()):
+        raise TypeError("weights are not in single precision")
+    return weights
+
+
 def _hashes(tensors: Mapping[str, Tensor], part: str) -> Tensor:
     hashes = tensors[f"names/{part}"]
-    if hashes.dtype != torch.uint8 or hashes.dim() != 2:
-        raise TypeError(f"names/{part} is no table of hashes")
+    if hashes.dtype != torch.uint8 or hashes.shape[1:] != (DIGEST,) or len(hashes) > LIST_LIMITS.max_rows:
+        raise TypeError(f"names/{part} is no table of hashes, or too long")
     return hashes

@@ -500,6 +500,7 @@ class ServerLimits(Settings):
 
     max_active_runs: int = 64
     max_checkpoint_bytes: int = 64_000_000
+    max_header_bytes: int = 1_000_000
     max_parameters: int = 5_000_000
     max_title: int = 80
 
