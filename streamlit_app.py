@@ -4,6 +4,8 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 if __name__ == "__main__":  # A visit: the server runs this file as a script.
+    from wavenames.ui.links import arrive
+
     page = st.navigation(
         [
             st.Page("pages/home_page.py", title="Home", default=True),
@@ -18,6 +20,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
     st.set_page_config(
         page_title=f"{page.title} · wavenames", page_icon="wavenames/ui/assets/icon.png", layout="wide"
     )
+    arrive(page.url_path)
     page.run()
 else:  # The server's start: `streamlit run` finds `app` and imports this file before the first visit.
     # Streamlit takes a folder called pages/ for pages of the old kind until st.navigation has run once, and would

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from wavenames.ui.compare_views import CHOSEN, MOST, actions, curves, differing, mixed, sizes, table
-from wavenames.ui.links import linked_choices
-from wavenames.ui.model_rows import model_rows, titles, usual
+from wavenames.ui.compare_views import CHOSEN, MOST, actions, curves, differing, mixed, side_by_side, sizes, table
+from wavenames.ui.links import linked_ids
+from wavenames.ui.model_rows import model_rows, usual
 from wavenames.ui.theme import apply_theme
 
 apply_theme()
@@ -19,11 +19,10 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Train a model", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train_page.py")
 
-place = st.container()
-keys = linked_choices("Side by side", titles(rows), key=CHOSEN, default=usual(rows), most=MOST)
-chosen = [row for key in keys for row in rows if row.key == key]
-with place:
-    table(rows, keys)
+by_key = {row.key: row for row in rows}
+chosen = [by_key[key] for key in linked_ids(by_key, key=CHOSEN, default=usual(rows), most=MOST)]
+table(rows, [row.key for row in chosen])
+side_by_side(chosen)
 actions(rows, chosen)
 mixed(chosen)
 differing(chosen)

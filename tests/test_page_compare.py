@@ -61,6 +61,11 @@ def table(app: AppTest) -> Any:
     return app.dataframe[0].value
 
 
+def chosen(app: AppTest) -> list[str]:
+    """What stands side by side."""
+    return [re.sub(r"\\(.)", r"\1", each.label) for each in app.button if str(each.key).startswith("drop_")]
+
+
 def words(app: AppTest) -> str:
     return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in [*app.markdown, *app.warning]))
 
@@ -73,7 +78,7 @@ def test_without_runs_the_models_that_ship_are_there() -> None:
     for name, loss in zip(table(app)["title"], table(app)["validation"], strict=True):
         assert loss == load_shipped(name).results.validation
     assert "ship with wavenames" in words(app)
-    assert len(app.multiselect(key="runs").value) == 2
+    assert chosen(app) == ["◆ wavenet-m", "▲ tree-76k"]
     assert app.button(key="rename").disabled
     assert app.button(key="delete").disabled
 
@@ -81,11 +86,11 @@ def test_without_runs_the_models_that_ship_are_there() -> None:
 def test_runs_stand_first_and_the_newest_two_side_by_side() -> None:
     """With what differs between them, and nothing else."""
     with Store() as store:
-        first = finished(store, "calm", dropout="0.1")
-        second = finished(store, "calm", seed="7")
+        finished(store, "calm", dropout="0.1")
+        finished(store, "calm", seed="7")
     app = opened()
     assert list(table(app)["title"][:2]) == ["calm (2)", "calm"]
-    assert app.multiselect(key="runs").value == [second, first]
+    assert chosen(app) == ["◆ calm (2)", "◆ calm"]
     assert app.dataframe[1].value.to_dict() == {
         "calm": {"Dropout": "0.1", "Seed": "1"},
         "calm (2)": {"Dropout": "0", "Seed": "7"},
@@ -98,9 +103,10 @@ def test_the_link_chooses_and_the_choice_stands_in_the_link() -> None:
     with Store() as store:
         run = finished(store, "mine")
     app = opened(runs=["bigram", run])
-    assert app.multiselect(key="runs").value == ["bigram", run]
-    app.multiselect(key="runs").set_value(["mlp-3"]).run()
-    assert app.query_params["runs"] == "mlp-3"
+    assert chosen(app) == ["✕ bigram", "◆ mine"]
+    app.button(key=f"drop_{run}").click().run()
+    assert chosen(app) == ["✕ bigram"]
+    assert app.query_params["runs"] == "bigram"
     assert "settings in which they differ stand here" in words(app)
     assert "models that ship come without theirs" in words(app)
 
@@ -123,7 +129,7 @@ def test_a_run_that_another_version_wrote_is_listed_and_nothing_breaks() -> None
             connection.exec_driver_sql('UPDATE runs SET config = \'{"preset": "lstm", "cells": 9}\'')
     app = opened(runs=[run, "bigram"])
     assert list(table(app)["split"][:1]) == [""]
-    assert app.multiselect(key="runs").value == [run, "bigram"]
+    assert chosen(app) == ["◆ old", "✕ bigram"]
 
 
 def test_titles_format_nothing() -> None:
@@ -211,7 +217,11 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
             position={"x": 16, "y": 35 + 17}, force=True
         )
         expect(page).to_have_url(re.compile(r"runs=bigram&runs=[\w-]{22}"))
-        chips = page.locator(".st-key-runs")
+        chips = page.locator(".st-key-side_by_side")
+        expect(chips).to_contain_text("second")
+        page.go_back()
+        expect(chips).not_to_contain_text("second")
+        page.go_forward()
         expect(chips).to_contain_text("second")
 
         page.get_by_role("button", name="Rename").click()

@@ -11,15 +11,15 @@ from wavenames.figures.colours import FAMILIES
 from wavenames.figures.loss import AXIS_TITLES, LossSeries, XAxis, loss_curves, loss_text
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import Row, by_data, csv, data_in_words, differences, frame, model_rows, titles
+from wavenames.ui.model_rows import Row, by_data, csv, data_in_words, differences, frame, model_rows
 from wavenames.ui.references import references
-from wavenames.ui.session import scheduler
+from wavenames.ui.session import scheduler, store
 from wavenames.ui.words import plain
 
 CHOSEN = "runs"
-"""Key of the chosen rows, in the session and in the link."""
-TABLE = "runs_table"
-"""Key of the table."""
+"""Key of the chosen rows' keys, in the session and in the link."""
+TURN = "runs_turn"
+"""Session key of which rows the table was drawn with last, and how many tables there have been."""
 MOST = 8
 """Rows held side by side."""
 POLL = 1.0
@@ -45,7 +45,7 @@ COLUMNS = {
 
 
 def table(rows: Sequence[Row], chosen: Sequence[str]) -> None:
-    """All rows; ticks choose. Looks again while something runs."""
+    """All rows, to be ticked. Looks again while something runs."""
     moving = any(row.moving for row in rows)
     st.fragment(_table, run_every=POLL if moving else None)([row.key for row in rows], list(chosen), moving=moving)
 
@@ -55,25 +55,51 @@ def _table(keys: list[str], chosen: list[str], *, moving: bool) -> None:
     same = [row.key for row in rows] == keys and st.session_state[CHOSEN] == chosen
     if not same or (moving and not any(row.moving for row in rows)):
         st.rerun()
+    places = sorted(keys.index(key) for key in chosen)
+    key = _table_key(keys, places)
 
     def tick() -> None:
-        """The chosen keys follow the ticks; those chosen before keep their place."""
-        ticked = [keys[i] for i in _ticks() if i < len(keys)]
-        kept = [key for key in chosen if key in ticked]
-        st.session_state[CHOSEN] = [*kept, *(key for key in ticked if key not in kept)][:MOST]
+        """The chosen keys follow the ticks; those chosen before keep their order."""
+        ticked = [keys[i] for i in st.session_state[key].selection.rows if i < len(keys)]
+        wanted = [*(one for one in chosen if one in ticked), *(one for one in ticked if one not in chosen)]
+        st.session_state[CHOSEN] = wanted[:MOST]
+        if len(wanted) > MOST:
+            st.toast(f"{MOST} rows stand side by side at most. Take one away first.")
 
-    places = sorted(keys.index(key) for key in chosen)
-    if sorted(_ticks()) != places:
-        st.session_state[TABLE] = {"selection": {"rows": places}}
     st.dataframe(
-        frame(rows), key=TABLE, on_select=tick, selection_mode="multi-row", hide_index=True, column_config=COLUMNS,
-        placeholder="–", alt="Models and runs with their losses",
+        frame(rows), key=key, on_select=tick, selection_mode="multi-row", hide_index=True, column_config=COLUMNS,
+        selection_default={"selection": {"rows": places}}, placeholder="–", alt="Models and runs with their losses",
     )  # fmt: skip
 
 
-def _ticks() -> list[int]:
-    """Places of the rows that are ticked in the browser."""
-    return list(st.session_state.get(TABLE, {}).get("selection", {}).get("rows", []))
+def _table_key(keys: Sequence[str], places: Sequence[int]) -> str:
+    """The table's key: a new one, and with it a new table, where the ticks must be other than the browser has them.
+
+    The browser keeps ticks as places of rows and sends them along with every look at the table. Were they set from
+    here instead, a look that crosses our answer would bring the old ones back, or tick a neighbour's row.
+    """
+    drawn, turn = st.session_state.get(TURN, (keys, 0))
+    ticks = st.session_state.get(f"runs_{turn}", {}).get("selection", {}).get("rows", places)
+    if drawn != keys or sorted(ticks) != places:
+        turn += 1
+    st.session_state[TURN] = keys, turn
+    return f"runs_{turn}"
+
+
+def side_by_side(chosen: Sequence[Row]) -> None:
+    """The chosen rows by name, each to be taken away."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="side_by_side"):
+        st.markdown("Side by side:" if chosen else "No rows ticked yet.", width="content")
+        for row in chosen:
+            label = f"{FAMILIES[row.family].glyph} {plain(row.title)}"
+            st.button(
+                label, key=f"drop_{row.key}", icon=":material/close:", on_click=_drop, args=(row.key,),
+                help="Take away from the comparison",
+            )  # fmt: skip
+
+
+def _drop(key: str) -> None:
+    st.session_state[CHOSEN] = [one for one in st.session_state[CHOSEN] if one != key]
 
 
 def actions(rows: Sequence[Row], chosen: Sequence[Row]) -> None:
@@ -94,7 +120,7 @@ def actions(rows: Sequence[Row], chosen: Sequence[Row]) -> None:
 @st.dialog("Rename a run")
 def _rename(row: Row) -> None:
     with st.form("rename_form", border=False):
-        title = st.text_input("Title", row.title, max_chars=SERVER_LIMITS.max_title)
+        title = st.text_input("Title", store().run(row.key).title, max_chars=SERVER_LIMITS.max_title)
         saved = st.form_submit_button("Save", type="primary")
     if saved:
         try:
@@ -160,22 +186,22 @@ def curves(chosen: Sequence[Row]) -> None:
 
 
 def _curves(own: Sequence[Row], chosen: Sequence[Row], x: XAxis) -> None:
-    names, groups = titles(chosen), by_data(chosen)
+    groups = by_data(chosen)
     try:
-        series = [_series(row, names[row.key], x) for row in own]
+        series = [_series(row, x) for row in own]
     except Refusal:  # somebody has deleted a run since the page was drawn
         st.rerun()
     lines: dict[str, float] = {}
     if len(groups) == 1:
         lines = _lines(next(iter(groups)))
-        lines |= {names[row.key]: row.validation for row in chosen if not row.is_run and row.validation is not None}
+        lines |= {row.title: row.validation for row in chosen if not row.is_run and row.validation is not None}
     live_plot(loss_curves(series, lines, x), key=f"compared_{x}", height=420, text=loss_text(series, lines))
 
 
-def _series(row: Row, title: str, x: XAxis) -> LossSeries:
+def _series(row: Row, x: XAxis) -> LossSeries:
     run = scheduler().snapshot(row.key)
     train, validation = ((getattr(series, x), series.loss) for series in (run.train, run.validation))
-    return LossSeries(title, row.family, run.config.data.split, train, validation)
+    return LossSeries(row.title, row.family, run.config.data.split, train, validation)
 
 
 def _lines(data: DataConfig) -> dict[str, float]:
@@ -196,9 +222,8 @@ def sizes(rows: Sequence[Row]) -> None:
         data = st.selectbox("Measured on", list(groups), format_func=data_in_words, key="sizes_of")
     else:
         st.caption(f"Measured on {plain(data_in_words(data))}.")
-    names = titles(rows)
     points = [
-        ModelPoint(names[row.key], row.family, row.parameters, row.validation)
+        ModelPoint(row.title, row.family, row.parameters, row.validation)
         for row in groups[data]
         if row.parameters and row.validation is not None
     ]

@@ -7,12 +7,16 @@ may be given anew, carries a loss, or belongs to a list of names that a link sho
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from wavenames.names import printable
 from wavenames.ui.words import plain
+
+PAGE, VISIT = "page shown", "visit to a page"
+"""Session keys: which page is shown, and how many have been before it."""
 
 
 def linked_choice(
@@ -37,7 +41,7 @@ def linked_choice(
     linked = _linked(key, options)
     wanted = linked[0] if linked else st.session_state.get(key, usual)
     wanted = wanted if wanted in options else usual
-    if _renamed(key, titles, [wanted]) or wanted != st.session_state.get(key):
+    if _renamed(key, titles, wanted) or wanted != st.session_state.get(key):
         st.session_state[key] = wanted
     chosen = st.selectbox(
         label, list(titles), format_func=titles.__getitem__, key=key, persist_state="session", help=explained
@@ -47,29 +51,24 @@ def linked_choice(
     return sure
 
 
-def linked_choices(
-    label: str,
-    options: Mapping[str, str],
-    *,
-    key: str,
-    default: Sequence[str],
-    most: int,
-    explained: str | None = None,
-) -> list[str]:
-    """As `linked_choice`, for any number of ids up to `most`, in the order in which they were chosen."""
-    titles = distinct(options)
+def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], most: int) -> list[str]:
+    """Any number of ids up to `most`, in the order in which they were chosen, without a control of its own.
+
+    They are kept in `st.session_state[key]`, where buttons change them, and stand in the link under the same key.
+    """
     linked = _linked(key, options)
     wanted = linked if linked is not None else st.session_state.get(key, default)
-    kept = [one for one in wanted if one in options][:most]
-    if _renamed(key, titles, kept) or kept != st.session_state.get(key):
-        st.session_state[key] = kept
-    chosen = st.multiselect(
-        label, list(titles), format_func=titles.__getitem__, key=key, persist_state="session", max_selections=most,
-        help=explained, placeholder="None chosen",
-    )  # fmt: skip
-    chosen = [one for one in chosen if one in options][:most]
+    chosen = [one for one in dict.fromkeys(wanted) if one in options][:most]
+    st.session_state[key] = chosen
     _write(key, None if chosen == list(default) else chosen)
     return chosen
+
+
+def arrive(page: str) -> None:
+    """Tell that `page` is shown; the router does so before it runs the page."""
+    if st.session_state.get(PAGE) != page:
+        st.session_state[PAGE] = page
+        st.session_state[VISIT] = st.session_state.get(VISIT, 0) + 1
 
 
 def distinct(titles: Mapping[str, str]) -> dict[str, str]:
@@ -83,16 +82,28 @@ def distinct(titles: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _renamed(key: str, titles: Mapping[str, str], ids: Sequence[str]) -> bool:
+def _renamed(key: str, titles: Mapping[str, str], chosen: str) -> bool:
     """Whether what is chosen has another title than when it was drawn last; the browser knows titles only."""
-    before = st.session_state.get(f"{key} as drawn", titles)
+    before: Mapping[str, str] = st.session_state.get(f"{key} as drawn", titles)
     st.session_state[f"{key} as drawn"] = titles
-    return any(before.get(one) != titles[one] for one in ids)
+    return before.get(chosen) != titles[chosen]
 
 
-def _linked(key: str, options: Mapping[str, str]) -> list[str] | None:
-    """The ids in the link, if it was opened or gone back to since this session last wrote it; None if not."""
-    if key not in st.query_params or st.query_params.get_all(key) == st.session_state.get(_mark(key)):
+def _linked(key: str, options: Collection[str]) -> list[str] | None:
+    """What the link asks for, when it has been opened: in a new session, by coming to this page, by going back.
+
+    At all other times what the session has chosen holds. A browser sends the link along with every request, and with
+    one that crosses our answer it still sends the link as it was.
+    """
+    context = get_script_run_ctx()
+    back = context is not None and context.is_history_navigation
+    visit = st.session_state.get(VISIT, 0)
+    if st.session_state.get(f"{key} read at visit") == visit and not back:
+        return None
+    st.session_state[f"{key} read at visit"] = visit
+    if key not in st.query_params:
+        if back:
+            st.session_state.pop(key, None)
         return None
     asked = [one for one in st.query_params.get_all(key) if one]
     missing = [one for one in asked if one not in options]
@@ -104,13 +115,7 @@ def _linked(key: str, options: Mapping[str, str]) -> list[str] | None:
 
 def _write(key: str, ids: list[str] | None) -> None:
     """Put ids into the link; an empty list stands there as such, None takes the key out."""
-    values = None if ids is None else ids or [""]
-    if values is None:
+    if ids is None:
         st.query_params.pop(key, None)
-    elif st.query_params.get_all(key) != values:
-        st.query_params[key] = values
-    st.session_state[_mark(key)] = values
-
-
-def _mark(key: str) -> str:
-    return f"{key} in the link"
+    elif st.query_params.get_all(key) != (ids or [""]):
+        st.query_params[key] = ids or [""]

@@ -29,6 +29,7 @@ class Row:
     key: str
     """A run's id, a preset's name, or the key of a file."""
     title: str
+    """Made distinct: of several with one title, the oldest keeps it plain."""
     family: str
     config: RunConfig | None
     """None where another version of wavenames wrote a configuration that this one can't read."""
@@ -63,11 +64,13 @@ class Row:
 
 def model_rows() -> list[Row]:
     """All of them: runs of this server, newest first, then this visitor's files and the models that ship."""
-    return [
+    rows = [
         *(_of_run(run) for run in store().runs()),
         *(_of_model(key, "your file") for key in uploaded()),
         *(_of_model(key, "ships") for key in shipped()),
     ]
+    titles = distinct({row.key: row.title for row in reversed(rows)})
+    return [replace(row, title=titles[row.key]) for row in rows]
 
 
 def _of_run(run: Run) -> Row:
@@ -79,19 +82,18 @@ def _of_run(run: Run) -> Row:
         run.id, run.title, run.family, config, True, run.status, list_title(config.data.names) if config else "",
         run.parameters, run.train, run.validation, run.test, run.step, run.steps, run.seconds, run.created,
     )  # fmt: skip
-    return _as_of_now(row) if config is not None and run.status in UNFINISHED else row
+    return row if config is None or run.status in ("finished", "stopped") else _as_of_now(row)
 
 
 def _as_of_now(row: Row) -> Row:
-    """A run that goes on, or rests, is further than what the store has written down."""
+    """A run that has not ended well has no losses of its final weights; the last validation stands for them."""
     try:
         run = scheduler().snapshot(row.key)
     except Refusal:  # deleted a moment ago
         return row
     validation = float(run.validation.loss[-1]) if len(run.validation.loss) else None
     return replace(
-        row, status=run.status, parameters=run.parameters, train=run.train_loss, validation=validation,
-        test=run.test_loss, step=run.step, seconds=run.seconds,
+        row, status=run.status, parameters=run.parameters, validation=validation, step=run.step, seconds=run.seconds
     )  # fmt: skip
 
 
@@ -121,18 +123,11 @@ def usual(rows: Sequence[Row]) -> list[str]:
     return [row.key for row in [*(row for row in measured if row.is_run), *best]][:2]
 
 
-def titles(rows: Sequence[Row]) -> dict[str, str]:
-    """A title of its own for each row, by key. The oldest of several with one title keeps it plain."""
-    found = distinct({row.key: row.title for row in reversed(rows)})
-    return {row.key: found[row.key] for row in rows}
-
-
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
     """The rows as a table, one column for each thing to compare them by."""
-    names = titles(rows)
     return pd.DataFrame(
         {
-            "title": [names[row.key] for row in rows],
+            "title": [row.title for row in rows],
             "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
             "status": [status(row) for row in rows],
             "parameters": pd.array([row.parameters for row in rows], "Int64"),
@@ -169,8 +164,7 @@ def csv(rows: Sequence[Row]) -> str:
 
 def differences(rows: Sequence[Row]) -> pd.DataFrame:
     """The settings in which rows differ: a line for each field, a column for each row; "–" where a model has none."""
-    names = titles(rows)
-    settings = {names[row.key]: fields(row.config) for row in rows if row.config is not None}
+    settings = {row.title: fields(row.config) for row in rows if row.config is not None}
     every = dict.fromkeys(field for each in settings.values() for field in each)
     differing = {
         label(field): {title: each.get(field, "–") for title, each in settings.items()}
