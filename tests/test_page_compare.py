@@ -13,7 +13,7 @@ import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.browser import open_page, running_app, settled
+from tests.browser import open_page, running_app
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
@@ -240,8 +240,8 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(chips).not_to_contain_text("third")
         expect(chips).to_contain_text("bigram")
-        settled(page)
         page.set_viewport_size({"width": 390, "height": 844})
+        open_page(page, f"{address}/compare")
         assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
     with Store(folder=folder) as store:
         assert [run.title for run in store.runs()] == ["first"]
