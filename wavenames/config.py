@@ -238,9 +238,9 @@ class RecipeConfig(Settings):
         description="Learning rate over time: constant; ×0.95 every 200 passes; ×0.1 for the last quarter; "
         "up in the first tenth, then down to zero along a cosine.",
     )
-    weight_decay: float = Field(0.01, ge=0, le=10, description="Pull of the weights towards zero (AdamW).")
+    weight_decay: float = Field(0.1, ge=0, le=10, description="Pull of the weights towards zero (AdamW).")
     clip: float = Field(0.0, ge=0, le=100, description="Longest gradient allowed; 0 lets any length through.")
-    steps: int = Field(1500, ge=1, le=1_000_000, description="Steps after which the run ends.")
+    steps: int = Field(2000, ge=1, le=1_000_000, description="Steps after which the run ends.")
     seconds: Annotated[float, Field(ge=1, le=86_400)] | None = Field(
         None, description="Seconds of training after which the run ends, if the steps are not done before."
     )
@@ -329,15 +329,15 @@ PRESETS: dict[str, Preset] = {
         description="The tree as a causal stack: same weights, every position at once.",
     ),
     "wavenet-s": Preset(
-        model=WaveNetConfig(), recipe="modern",
+        model=WaveNetConfig(dropout=0.05), recipe="modern",
         description="A small WaveNet: gates, residual and skip connections.",
     ),
     "wavenet-m": Preset(
-        model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1), recipe="modern",
+        model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1), recipe="modern",
         description="A WaveNet with the tree's number of parameters.",
     ),
     "wavenet-l": Preset(
-        model=WaveNetConfig(residual=64, gate=64, skip=128), recipe="modern",
+        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.15), recipe="modern",
         description="A wider WaveNet: better names, twice the time.",
     ),
 }  # fmt: skip

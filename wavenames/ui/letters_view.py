@@ -87,7 +87,7 @@ def _playback(chosen: Trained, path: Path, key: str) -> None:
 
 
 def _map(chosen: Trained, projection: Projection, limits: Limits, key: str, when: str) -> None:
-    letters = checkpoint(chosen.key).vocabulary.symbols
+    letters = list(checkpoint(chosen.key).vocabulary.symbols)
     figure = letters_map(
         projection.points, letters, [kind(letter) for letter in letters], projection.explained, limits=limits
     )
@@ -103,7 +103,7 @@ def _map(chosen: Trained, projection: Projection, limits: Limits, key: str, when
 
 
 def _neighbours(chosen: Trained, vectors: np.ndarray, key: str) -> None:
-    letters = checkpoint(chosen.key).vocabulary.symbols
+    letters = list(checkpoint(chosen.key).vocabulary.symbols)
     letter = st.selectbox(
         "Nearest neighbours of", letters, index=1, format_func=lambda one: "end mark" if one == "." else one,
         key=f"{key}_letter", help="Letters whose vectors point the same way: the model treats them alike.",

@@ -31,7 +31,7 @@ def run_summary(run: RunConfig) -> None:
     seconds = min(time_of(run), run.recipe.seconds or float("inf"))
     st.markdown(
         f"**{model.parameter_count:,}** parameters · sees **{model.receptive_field}** letters · "
-        f"about **{duration(max(seconds, 1))}** here",
+        f"**{duration(max(seconds, 1))}** here",
         help="Numbers that training sets; letters that can matter for the next one (the receptive field); the time "
         "that the steps take on this machine, as busy as it is now.",
     )

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from wavenames.figures import tiles, windows
+from wavenames.figures import evolution, tiles, windows
 from wavenames.ui import name_rows
 
 
 def apply_theme() -> None:
     """Add the style of letter tiles and name chips to the page; call once, before anything is drawn."""
-    st.html(f"<style>{tiles.STYLE}{windows.STYLE}{name_rows.STYLE}</style>")
+    st.html(f"<style>{tiles.STYLE}{evolution.STYLE}{windows.STYLE}{name_rows.STYLE}</style>")

@@ -1,0 +1,72 @@
+"""Embeddings: letters in the plane for every kind of model, neighbours, and the way there of a run trained here."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from wavenames.checkpoints import load_shipped
+from wavenames.config import RunConfig
+from wavenames.probes.embeddings import neighbours
+from wavenames.ui.session import scheduler
+
+PAGE = "../pages/embeddings_page.py"
+
+
+@pytest.fixture(autouse=True)
+def fresh_server() -> Iterator[None]:
+    """Nothing kept from another test's server; its threads end with the test."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    scheduler().close()
+    st.cache_resource.clear()
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in link.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def test_two_shipped_models_stand_side_by_side_with_their_neighbours() -> None:
+    app = opened()
+    assert not app.exception
+    app.selectbox(key="second_letter").set_value("e").run()
+    kept = load_shipped("mlp-3")
+    vectors = kept.model().letter_vectors
+    assert vectors is not None
+    expected = [each.letter for each in neighbours(vectors, kept.vocabulary.symbols, "e")]
+    assert list(app.dataframe[1].value["Letter"]) == expected
+
+
+def test_a_model_that_counts_says_that_it_keeps_no_vectors() -> None:
+    app = opened(letters_of="bigram")
+    assert not app.exception
+    assert any("keeps no vectors" in each.value for each in app.info)
+
+
+def test_a_run_trained_here_can_be_played_back() -> None:
+    """Each evaluation is a frame; Play goes through them from the first and rests at the last."""
+    run_id = scheduler().submit(
+        RunConfig.from_flat({"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 8})
+    )
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = opened(letters_of=run_id)
+    assert not app.exception
+    assert app.select_slider(key="first_frame").options == ["0", "10", "20", "30"]
+    assert app.select_slider(key="first_frame").value == 30
+    app.button(key="first_play").click().run()
+    seen = [app.select_slider(key="first_frame").value]
+    for _ in range(5):
+        app.run()
+        seen.append(app.select_slider(key="first_frame").value)
+    assert seen == sorted(seen)
+    assert seen[0] < 30
+    assert seen[-1] == 30
+    assert app.button(key="first_play").label == "Play"

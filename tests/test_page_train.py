@@ -1,0 +1,142 @@
+"""Train: what controls and links ask for is what is trained, and a run shows what it came to."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from wavenames.config import PRESETS, RECIPES, RunConfig
+from wavenames.ui.session import scheduler, store
+
+PAGE = "../pages/train_page.py"
+
+
+@pytest.fixture(autouse=True)
+def fresh_server() -> Iterator[None]:
+    """Nothing kept from another test's server; its threads end with the test."""
+    st.cache_resource.clear()
+    yield
+    scheduler().close()
+    st.cache_resource.clear()
+
+
+def opened(**link: str) -> AppTest:
+    app = AppTest.from_file(PAGE, default_timeout=60)
+    for name, value in link.items():
+        app.query_params[name] = value
+    return app.run()
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    return next(each for each in app.button if each.label == label).click().run()
+
+
+def trained(app: AppTest) -> AppTest:
+    """Press Train and look again until the run has ended."""
+    press(app, "Train")
+    run_id = str(app.query_params["run"])
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    return " ".join(each.value for each in (*app.markdown, *app.caption, *app.error, *app.warning, *app.info))
+
+
+def losses(app: AppTest) -> dict[str, str]:
+    return {each.label: each.value for each in app.metric}
+
+
+def test_the_page_opens_with_a_model_to_train_and_what_it_comes_to() -> None:
+    app = opened()
+    assert not app.exception
+    assert app.selectbox(key="preset").value == RunConfig().preset
+    assert "**76,347** parameters · sees **16** letters" in words(app)
+    assert not next(each for each in app.button if each.label == "Train").disabled
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_preset_can_be_chosen(preset: str) -> None:
+    """Its own settings come with it, and nothing of the model before."""
+    app = opened()
+    app.selectbox(key="preset").set_value(preset).run()
+    assert not app.exception
+    assert not app.error
+    assert PRESETS[preset].description in words(app)
+
+
+def test_another_recipe_brings_its_own_settings() -> None:
+    app = opened(preset="mlp-3")
+    app.selectbox(key="recipe").set_value("lecture").run()
+    assert app.number_input(key="steps").value == RECIPES["lecture"].steps
+    assert app.number_input(key="learning_rate").value == RECIPES["lecture"].learning_rate
+
+
+def test_a_run_is_trained_as_asked_and_shows_its_three_losses() -> None:
+    app = trained(opened(preset="mlp-3", steps="30", evaluate_every="10", hidden="16", seed="5", split="unique"))
+    assert not app.exception
+    run_id = str(app.query_params["run"])
+    snapshot = scheduler().snapshot(run_id)
+    assert snapshot.status == "finished"
+    assert snapshot.config == RunConfig.from_flat(
+        {"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 16, "seed": 5, "split": "unique"}
+    )
+    assert losses(app) == {
+        "Train loss": f"{snapshot.train_loss:.3f}",
+        "Validation loss": f"{snapshot.validation_loss:.3f}",
+        "Test loss": f"{snapshot.test_loss:.3f}",
+    }
+    assert "All steps are done." in words(app)
+    kept = store().run(run_id)
+    assert (kept.status, kept.validation) == ("finished", snapshot.validation_loss)
+
+
+def test_a_model_is_counted_where_there_is_nothing_to_train() -> None:
+    app = trained(opened(preset="bigram"))
+    assert losses(app)["Validation loss"] == "2.472"
+    assert "keeps no vectors" in words(app)
+
+
+def test_a_run_that_diverges_says_so_and_what_to_change() -> None:
+    app = trained(
+        opened(preset="mlp-3", recipe="lecture", steps="200", evaluate_every="50", learning_rate="1000", hidden="16")
+    )
+    assert any("learning rate" in each.value for each in app.warning)
+    assert not app.exception
+
+
+def test_dilations_out_of_bounds_are_refused_and_nothing_is_trained() -> None:
+    app = opened(preset="wavenet-s")
+    app.text_input(key="dilations").set_value("1,two").run()
+    assert [each.value for each in app.error] == [
+        "Dilations is two; allowed is 1 to 10 whole numbers from 1 to 32, such as 1,2,4,8."
+    ]
+    assert next(each for each in app.button if each.label == "Train").disabled
+    assert not store().runs()
+
+
+def test_a_paused_run_rests_and_goes_on() -> None:
+    app = press(opened(preset="wavenet-s", steps="5000"), "Train")
+    run_id = str(app.query_params["run"])
+    press(app, "Pause")
+    deadline = time.monotonic() + 30
+    while scheduler().snapshot(run_id).status != "paused" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app.run()
+    assert [each.label for each in app.button if each.label in ("Pause", "Resume")] == ["Resume"]
+    rested = scheduler().snapshot(run_id).step
+    press(app, "Resume")
+    while scheduler().snapshot(run_id).step <= rested and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert scheduler().snapshot(run_id).step > rested
+    scheduler().stop(run_id)
+
+
+def test_a_link_to_an_unknown_run_is_answered_in_a_sentence() -> None:
+    app = opened(run="AAAAAAAAAAAAAAAAAAAAAA")
+    assert not app.exception
+    assert len(app.warning) == 1
