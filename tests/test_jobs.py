@@ -495,7 +495,7 @@ def test_a_run_that_diverges_says_so_and_keeps_numbers(scheduler: Scheduler) -> 
     found = rest(scheduler, run_id)
     assert (found.status, found.diverged) == ("finished", True)
     assert found.verdict is not None
-    assert "stopped being a number" in found.verdict
+    assert "try a learning rate below 1000" in found.verdict
     assert scheduler.store.run(run_id).diverged
     kept = load(scheduler.store.checkpoint_path(run_id))
     assert all(bool(weights.isfinite().all()) for weights in kept.weights.values())

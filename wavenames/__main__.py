@@ -60,7 +60,7 @@ from wavenames.sampling import sample
 from wavenames.training import FETCH_EVERY, Progress, Trainer, best_device, evaluate, mean_and_error
 
 DONE, DIVERGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
-EXIT_CODES = "exit codes: 0 done, 1 the loss stopped being a number, 2 refused, 130 stopped by Ctrl-C"
+EXIT_CODES = "exit codes: 0 done, 1 the run diverged, 2 refused, 130 stopped by Ctrl-C"
 PARTS = ("train", "validation", "test")
 LETTERS = 27  # a to z and the end mark, the vocabulary that published parameter counts refer to
 RECENT = 100  # steps that the training loss on screen is a mean of

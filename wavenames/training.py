@@ -28,8 +28,8 @@ EVALUATION_CHUNK = 2048
 DECAY, DECAY_PASSES = 0.95, 200
 DROP, DROP_AT = 0.1, 0.75
 WARMUP = 0.1
-FAR_ABOVE = 1.5
-"""Times the loss of a blind guess, ln V: who is worse at the end has not learned but run away."""
+RUN_AWAY = 3
+"""Times the loss of a blind guess, ln V: a validation loss above it, unless it is overfitted, is no learning."""
 
 
 def best_device() -> torch.device:
@@ -155,9 +155,7 @@ class Trainer:
         """Steps whose losses have not been fetched from the device."""
         self._begun = False
         """Whether the loss before the first step is on the curve."""
-        self._good = self._candidate = _copy(model)
-        """Weights that are known to be good, and the latest ones set aside, which the next loss will judge."""
-        self._best, self._best_loss, self._waited = self._good, math.inf, 0
+        self._best, self._best_loss, self._waited = _copy(model), math.inf, 0
 
     # -------------------------------------------------------------------------------------------- the sequence
 
@@ -182,7 +180,6 @@ class Trainer:
             evaluated = last or self.step % self.recipe.evaluate_every == 0
             if evaluated or self.step % FETCH_EVERY == 0:
                 self.fetch()
-                self._candidate = _copy(self.model)
             if evaluated and self.finished is None:
                 self._evaluate()
                 self._decide(last)
@@ -251,8 +248,7 @@ class Trainer:
     def fetch(self) -> None:
         """Bring the latest losses from the device to the curve, and see whether all is still finite.
 
-        A finite loss proves the weights that were set aside before it. The sum of all weights comes along, because
-        behind a BatchNorm they can overflow while the loss stays a number.
+        The sum of all weights comes along: behind a BatchNorm they can overflow while the loss stays a number.
         """
         if not self._fresh:
             return
@@ -260,27 +256,25 @@ class Trainer:
         *losses, total = torch.stack([*(loss for *_, loss in self._fresh), weights]).tolist()
         points = [Point(s, t, n, loss) for (s, t, n, _), loss in zip(self._fresh, losses, strict=True)]
         self._fresh.clear()
-        good = list(itertools.takewhile(lambda point: math.isfinite(point.loss), points))
-        self.curve.train += good
-        if good:
-            self._good = self._candidate
-        if len(good) < len(points):
-            self._diverge("The loss", points[len(good)].step)
+        finite = list(itertools.takewhile(lambda point: math.isfinite(point.loss), points))
+        self.curve.train += finite
+        if len(finite) < len(points):
+            self._diverge("The loss stopped being a number", points[len(finite)].step)
         elif not math.isfinite(total):
-            self._diverge("A weight", self.step)
+            self._diverge("A weight stopped being a number", self.step)
 
     def _evaluate(self) -> None:
         loss = evaluate(self.model, self.validation).loss
         if math.isfinite(loss):
             self.curve.validation.append(Point(self.step, self.seconds, self.names_seen, loss))
         else:
-            self._diverge("The loss", self.step)
+            self._diverge("The loss stopped being a number", self.step)
 
     def _diverge(self, what: str, step: int) -> None:
-        self.model.load_state_dict(self._good)
+        self.model.load_state_dict(self._best)
         self.diverged = True
         self.finished = (
-            f"{what} stopped being a number at step {step:,}. The last good weights are kept; "
+            f"{what} at step {step:,}. The best weights so far are kept; "
             f"try a learning rate below {self.recipe.learning_rate:g}."
         )
 
@@ -288,29 +282,24 @@ class Trainer:
         """Whether this evaluation ends the run."""
         if self.diverged:
             return
-        loss, recipe = self.curve.validation[-1].loss, self.recipe
+        loss, recipe, guess = self.curve.validation[-1].loss, self.recipe, math.log(self.model.vocab_size)
+        if loss > RUN_AWAY * guess and self.curve.train[-1].loss > guess:
+            # Squashed by tanh, most networks never reach infinity, however far they run.
+            self._diverge(f"The loss ran away to {loss:,.0f} nats per letter", self.step)
+            return
         if loss < self._best_loss:
-            self._best_loss, self._waited = loss, 0
-            if recipe.patience is not None:
-                self._best = _copy(self.model)
+            self._best, self._best_loss, self._waited = _copy(self.model), loss, 0
         else:
             self._waited += 1
         if recipe.target is not None and loss <= recipe.target:
             self.finished = f"Validation loss reached the target of {recipe.target:g}."
         elif last:
-            self.finished = ("All steps are done" if self.step >= recipe.steps else "The time is up") + self._but()
+            best = "; the best weights are kept" if recipe.patience is not None and self._waited else ""
+            self.finished = ("All steps are done" if self.step >= recipe.steps else "The time is up") + f"{best}."
         elif recipe.patience is not None and self._waited >= recipe.patience:
             self.finished = f"No better validation loss in {recipe.patience} evaluations; the best weights are kept."
         if self.finished is not None and recipe.patience is not None:
             self.model.load_state_dict(self._best)
-
-    def _but(self) -> str:
-        """What is to be said of a run that came to its end. Not every network that ran away reaches infinity."""
-        recent = [point.loss for point in self.curve.train[-FETCH_EVERY:]]
-        if sum(recent) / len(recent) > FAR_ABOVE * math.log(self.model.vocab_size):
-            rate = self.recipe.learning_rate
-            return f", but the loss is far above that of a blind guess; try a learning rate below {rate:g}."
-        return "; the best weights are kept." if self.recipe.patience is not None and self._waited else "."
 
     def _progress(self, evaluated: bool) -> Progress:
         return Progress(self.step, self.seconds, self.names_seen, evaluated, self.finished, self.diverged)
@@ -321,11 +310,8 @@ class Trainer:
         """A copy of everything that the rest of the run depends on. Curves are the caller's to keep."""
         self.fetch()
         tensors = {"dice": self.dice.get_state(), "dropout_dice": self.dropout_dice.get_state(), "order": self._order}
-        kept = {"model": self.model.state_dict(), "good": self._good, "candidate": self._candidate}
-        for name, weights in kept.items():
+        for name, weights in {"model": self.model.state_dict(), "best": self._best}.items():
             tensors |= {f"{name}/{key}": value for key, value in weights.items()}
-        if self.recipe.patience is not None:
-            tensors |= {f"best/{key}": value for key, value in self._best.items()}
         for index, slot in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{key}": value for key, value in slot.items()}
         info = {
@@ -339,8 +325,7 @@ class Trainer:
         """Take up a run where `state` left it, to the same numbers as if it had never stopped."""
         tensors, info = state.tensors, state.info
         self.model.load_state_dict(_under("model/", tensors))
-        self._good, self._candidate = _under("good/", tensors), _under("candidate/", tensors)
-        self._best = _under("best/", tensors) or self._good
+        self._best = _under("best/", tensors)
         self.dice.set_state(tensors["dice"])
         self.dropout_dice.set_state(tensors["dropout_dice"])
         self._order = tensors["order"]

@@ -52,7 +52,7 @@ class Snapshot:
     error: str | None = None
     """What went wrong, in a sentence, for a run that failed."""
     diverged: bool = False
-    """Whether it ended because a loss or a weight stopped being a number."""
+    """Whether it ended because its loss or a weight ran away or stopped being a number."""
     train_loss: float | None = None
     """Losses of the final weights on the whole parts; None until the run has ended."""
     validation_loss: float | None = None
