@@ -138,6 +138,13 @@ def test_case_can_be_folded(names: AppTest) -> None:
     assert numbers(names)[:2] == ["14", "13"]
 
 
+def test_a_column_that_speaks_of_names_stands_there_first(names: AppTest) -> None:
+    """Whatever stands in front of it."""
+    rows = "".join(f"{i};first{i % 3};last{i}\n" for i in range(20))
+    upload(names, "class.csv", f"number;First name;Last name\n{rows}".encode())
+    assert names.selectbox(key="upload_column").value == "First name"
+
+
 def test_a_column_of_a_csv_is_chosen(names: AppTest) -> None:
     """The one called name stands there first."""
     rows = "".join(f"{i};first{i % 3};last{i}\n" for i in range(20))

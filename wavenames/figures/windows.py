@@ -10,6 +10,7 @@ from wavenames.figures.colours import kind, shown
 
 STYLE = """
 .wn-scroll { overflow-x: auto; padding-bottom: 0.4rem; }
+.wn-tall { max-height: 24rem; overflow-y: auto; }
 .wn-windows, .wn-packed { border-collapse: separate; border-spacing: 0 3px; white-space: nowrap; }
 .wn-windows th, .wn-windows td, .wn-packed th, .wn-packed td { padding: 0 0.6rem 0 0; border: 0; text-align: left; }
 .wn-windows th, .wn-packed th { font-weight: 400; font-size: 0.875rem; opacity: 0.75; }
@@ -33,7 +34,7 @@ def windows_html(windows: Sequence[tuple[str, str]]) -> str:
         for context, target in windows
     )
     head = '<tr><th scope="col">the model sees</th><td></td><th scope="col">and predicts</th></tr>'
-    return f'<div class="wn-scroll" tabindex="0"><table class="wn-windows">{head}{rows}</table></div>'
+    return f'<div class="wn-scroll wn-tall" tabindex="0"><table class="wn-windows">{head}{rows}</table></div>'
 
 
 def packed_html(letters: Sequence[str], targets: Sequence[str], positions: Sequence[int]) -> str:

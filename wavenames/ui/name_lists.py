@@ -33,9 +33,7 @@ def bring_list() -> None:
     """
     visit = st.session_state.setdefault("lists_brought", 0)  # a new key closes the fold and empties the upload
     with st.expander("Bring another list", icon=":material/upload:", key=f"bring_{visit}"):
-        file = st.file_uploader(
-            "A .txt file with one name a line, or a .csv file", type=["txt", "csv"], key=f"upload_{visit}"
-        )
+        file = st.file_uploader("A .txt file with one name a line, or a .csv file", key=f"upload_{visit}")
         st.caption("Names stay on this server: they are kept for the runs that learn from them and go nowhere else.")
         if file is not None:
             _offer(file.getvalue(), file.name)
@@ -50,8 +48,7 @@ def _offer(data: bytes, filename: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             column = None
             if titles:
-                usual = titles.index("name") if "name" in titles else 0
-                column = st.selectbox("Column", titles, index=usual, key="upload_column", width=240)
+                column = st.selectbox("Column", titles, index=_likely(titles), key="upload_column", width=240)
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
         found = read_list(data, filename, column=column, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
@@ -65,6 +62,11 @@ def _offer(data: bytes, filename: str) -> None:
     )
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         _take(found)
+
+
+def _likely(titles: list[str]) -> int:
+    """The column that names stand in, as far as its title tells: "name", or the first that speaks of names."""
+    return max(range(len(titles)), key=lambda i: (titles[i].casefold() == "name", "name" in titles[i].casefold(), -i))
 
 
 def _offer_makemore() -> None:
