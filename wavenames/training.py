@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavenames.config import RecipeConfig
-from wavenames.layers import CrossEntropyLoss, log_softmax
+from wavenames.layers import CrossEntropyLoss, Linear, log_softmax
 from wavenames.models import Bigram, Model, evaluating
 from wavenames.names import Batch, Packed
 
@@ -354,11 +354,19 @@ def seconds_a_step(model: Model, names: Packed, recipe: RecipeConfig, tries: int
 
 
 def _optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
-    """Plain SGD or AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), one fused call a step."""
+    """Plain SGD or AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), one fused call a step.
+
+    AdamW pulls only the weights of `Linear` layers towards zero: biases, norms and the letters' vectors have no
+    reason to be small.
+    """
     parameters = list(model.parameters()) or [torch.nn.Parameter(torch.zeros(0, device=model.device))]
-    if recipe.optimiser == "adamw":
-        return torch.optim.AdamW(parameters, lr=0.0, weight_decay=recipe.weight_decay, fused=True)
-    return torch.optim.SGD(parameters, lr=0.0, fused=True)
+    if recipe.optimiser != "adamw":
+        return torch.optim.SGD(parameters, lr=0.0, fused=True)
+    pulled = [module.weight for module in model.modules() if isinstance(module, Linear)]
+    known = set(pulled)
+    free = [parameter for parameter in parameters if parameter not in known]
+    groups = [{"params": pulled, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.0, fused=True)
 
 
 def _copy(model: Model) -> dict[str, Tensor]:
