@@ -93,8 +93,8 @@ def side_by_side(chosen: Sequence[Row]) -> None:
         for row in chosen:
             label = f"{FAMILIES[row.family].glyph} {plain(row.title)}"
             st.button(
-                label, key=f"drop_{row.key}", icon=":material/close:", on_click=_drop, args=(row.key,),
-                help="Take away from the comparison",
+                label, key=f"drop_{row.key}", icon=":material/close:", icon_position="right",
+                help="Take away from the comparison", on_click=_drop, args=(row.key,),
             )  # fmt: skip
 
 

@@ -190,6 +190,8 @@ def words(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, int):
+        return f"{value:,}"
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
