@@ -1,4 +1,4 @@
-"""The main journey in a real browser: train, zoom, pause, reload, rejoin, finish, sample, download, upload rubbish."""
+"""The main journey in a real browser: train, zoom, pause, reload, finish, sample, download, upload rubbish."""
 
 import json
 import re

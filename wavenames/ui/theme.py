@@ -5,7 +5,6 @@ import streamlit as st
 from wavenames.figures import evolution, tiles, windows
 from wavenames.ui import name_rows
 
-
 # Streamlit's own grey for captions falls short of a contrast of 4.5:1 on the light page.
 CAPTIONS = '[data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }'
 
