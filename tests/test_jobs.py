@@ -294,7 +294,7 @@ with runs._released:
 
 
 def test_a_killed_server_loses_only_a_little_and_goes_on_to_the_same_numbers(tmp_path: Path) -> None:
-    config = run_config(steps=2000, evaluate_every=20)
+    config = run_config(steps=400)
     with Store(folder=tmp_path) as store:
         store.keep_list(LIST)
     command = [sys.executable, "-c", TRAIN_UNTIL_KILLED, str(tmp_path), config.model_dump_json()]
@@ -646,3 +646,11 @@ def test_the_store_keeps_of_a_long_run_what_the_snapshot_kept(
     for (_, mine), (_, theirs) in zip(live.frames, found.frames, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len(found.train.step) <= 21
+
+
+def test_threads_that_wait_do_not_spin_for_long() -> None:
+    """The setting is in place before torch reads it, whichever room is imported first."""
+    code = "import os, wavenames.training; print(os.environ['GOMP_SPINCOUNT'])"
+    environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+    told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "1000\n"

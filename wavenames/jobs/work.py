@@ -97,16 +97,17 @@ class Work:
         while self.wish == "run" and trainer.finished is None and time.monotonic() < until:
             if next(self._steps).evaluated:
                 self._look()
-        if self.wish == "drop":
+        wish = self.wish  # once: it may change at any time
+        if wish == "drop":
             return
-        if self.wish == "pause" or (self.wish == "run" and time.monotonic() > self._save_at):
+        if wish == "pause" or (wish == "run" and time.monotonic() > self._save_at):
             self.save()
         self._collect()
         if trainer.finished is not None:
             self._finish("finished", trainer.finished)
-        elif self.wish == "stop":
+        elif wish == "stop":
             self._finish("stopped", f"Stopped by hand at step {trainer.step:,}.")
-        elif self.wish == "pause":
+        elif wish == "pause":
             self._tell("paused")
         else:
             self._show()
