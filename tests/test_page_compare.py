@@ -13,7 +13,7 @@ import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.browser import open_page, running_app
+from tests.browser import open_page, running_app, settled
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
@@ -87,13 +87,13 @@ def test_runs_stand_first_and_the_newest_two_side_by_side() -> None:
     """With what differs between them, and nothing else."""
     with Store() as store:
         finished(store, "calm", dropout="0.1")
-        finished(store, "calm", seed="7")
+        finished(store, "calm", dropout="0.3", seed="7")
     app = opened()
     assert list(table(app)["title"][:2]) == ["calm (2)", "calm"]
     assert chosen(app) == ["◆ calm (2)", "◆ calm"]
     assert app.dataframe[1].value.to_dict() == {
         "calm": {"Dropout": "0.1", "Seed": "1"},
-        "calm (2)": {"Dropout": "0", "Seed": "7"},
+        "calm (2)": {"Dropout": "0.3", "Seed": "7"},
     }
     assert "can't be compared" not in words(app)
 
@@ -219,10 +219,11 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
         expect(page).to_have_url(re.compile(r"runs=bigram&runs=[\w-]{22}"))
         chips = page.locator(".st-key-side_by_side")
         expect(chips).to_contain_text("second")
-        page.go_back()
+        settled(page).go_back()
         expect(chips).not_to_contain_text("second")
-        page.go_forward()
+        settled(page).go_forward()
         expect(chips).to_contain_text("second")
+        settled(page)
 
         page.get_by_role("button", name="Rename").click()
         title = page.get_by_role("dialog").get_by_role("textbox", name="Title")
@@ -233,6 +234,7 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
         page.get_by_role("dialog").get_by_role("button", name="Save").click()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(chips).to_contain_text("third")
+        settled(page)
 
         page.get_by_role("button", name="Delete").click()
         expect(page.get_by_role("dialog")).to_contain_text("third")
