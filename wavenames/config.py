@@ -213,15 +213,10 @@ class WaveNetConfig(Settings):
     dropout: Dropout = 0.0
 
 
-ModelConfig = Annotated[
-    BigramConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig, Field(discriminator="family")
-]
+_AnyModel = BigramConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig
+ModelConfig = Annotated[_AnyModel, Field(discriminator="family")]
 MODEL_CONFIGS: dict[str, type[Settings]] = {
-    "bigram": BigramConfig,
-    "mlp": MLPConfig,
-    "tree": TreeConfig,
-    "dilated": DilatedConfig,
-    "wavenet": WaveNetConfig,
+    cls.model_fields["family"].default: cls for cls in typing.get_args(_AnyModel)
 }
 
 
