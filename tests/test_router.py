@@ -26,7 +26,8 @@ def test_a_deep_link_is_right_at_the_first_visit(path: str, page: Page, tmp_path
         open_page(page, f"{address}/{path}")
         expect(page).to_have_title(f"{TITLES[path]} · wavenames")
         for title in TITLES.values():
-            expect(page.get_by_test_id("stSidebarNav").get_by_role("link", name=title, exact=False)).to_be_visible()
+            navigation = page.get_by_role("navigation", name="App pages")
+            expect(navigation.get_by_role("link", name=title, exact=False)).to_be_visible()
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         expect(page.get_by_role("dialog")).to_have_count(0)
         expect(page.get_by_test_id("stException")).to_have_count(0)
