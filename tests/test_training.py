@@ -551,7 +551,7 @@ def test_no_step_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch
 
 RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "whole names, AdamW, warmup, dropout, clip": (WAVENET, recipe(clip=0.5)),
-    "whole names, AdamW, patience": (WAVENET, recipe(patience=2, learning_rate=0.3)),
+    "whole names, AdamW, patience": (WAVENET, recipe(patience=3, learning_rate=0.03, evaluate_every=7)),
     "windows, SGD, drop, BatchNorm": (TreeConfig(embedding=4, hidden=6, levels=2), recipe("lecture")),
     "windows, AdamW, constant": (MLP, recipe("lecture", optimiser="adamw", schedule="constant")),
     "passes, SGD, decay": (MLPConfig(block_size=2, hidden=5, norm="layer"), recipe("notebook", batch_size=50)),
@@ -560,7 +560,7 @@ RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "counting": (BigramConfig(), RECIPES["count"].changed(steps=3)),
     "diverging": (PRESETS["wavenet-s"].model, recipe(optimiser="sgd", learning_rate=1000, evaluate_every=7)),
 }
-BREAKS = (0, 1, 24, 25, 26, 29, 30, 31, 60, 79, 80)
+BREAKS = (0, 1, 24, 25, 26, 29, 30, 31, 45, 60, 79, 80)
 
 
 @dataclass(frozen=True)
@@ -607,6 +607,13 @@ def unbroken(name: str) -> Told:
     with pytest.MonkeyPatch.context() as patch:
         ticking(patch)
         return told(trainer(*RUNS[name]))
+
+
+def test_the_patient_run_ends_early_between_two_breaks() -> None:
+    """Else the next tests would not see whether its waiting is kept."""
+    last = unbroken("whole names, AdamW, patience").progress[-1]
+    assert last.finished == "No better validation loss in 3 evaluations; the best weights are kept."
+    assert 45 < last.step < 60
 
 
 @pytest.mark.parametrize("name", RUNS)
