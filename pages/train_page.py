@@ -3,11 +3,13 @@
 import streamlit as st
 
 from wavenames.config import Refusal
+from wavenames.ui.links import linked_word
 from wavenames.ui.live_run import live_run
 from wavenames.ui.run_form import run_form
 from wavenames.ui.run_summary import run_summary
 from wavenames.ui.session import scheduler
 from wavenames.ui.theme import apply_theme
+from wavenames.ui.words import plain
 
 apply_theme()
 st.title("Train", anchor=False)
@@ -20,22 +22,22 @@ with choices:
         run_summary(config)
     except Refusal as refusal:
         config = None
-        st.error(str(refusal))
+        st.error(plain(str(refusal)))
     pressed = st.button(
         "Train", type="primary", icon=":material/play_arrow:", disabled=config is None, width="stretch"
     )
     if pressed and config is not None:
         try:
-            st.query_params["run"] = scheduler().submit(config)
+            st.session_state["run"] = scheduler().submit(config)
         except Refusal as refusal:
-            st.error(str(refusal))
+            st.error(plain(str(refusal)))
 
 with live:
-    run_id = st.query_params.get("run")
+    run_id = linked_word("run")
     if run_id is None:
         st.info("Choose a model and press Train. The loss, new names and the letters' map grow here as it learns.")
     else:
         try:
             live_run(run_id)
         except Refusal as refusal:
-            st.warning(str(refusal))
+            st.warning(plain(str(refusal)))

@@ -128,10 +128,6 @@ class Scheduler:
         """Runs that are queued, go on or pause, oldest first."""
         return list(self._works)
 
-    def active(self) -> int:
-        """How many runs go on or wait for their turn."""
-        return sum(work.snapshot.status in GOING for work in list(self._works.values()))
-
     def close(self) -> None:
         """End the threads at the next step; what goes on is kept, and can be resumed by another scheduler."""
         atexit.unregister(self.close)

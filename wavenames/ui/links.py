@@ -64,6 +64,15 @@ def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], mo
     return chosen
 
 
+def linked_word(key: str) -> str | None:
+    """One word without a control, kept in `st.session_state[key]` and in the link; None if there is none."""
+    if _to_be_read(key) and key in st.query_params:
+        st.session_state[key] = st.query_params[key]
+    word: str | None = st.session_state.get(key)
+    _write(key, None if word is None else [word])
+    return word
+
+
 def arrive(page: str) -> None:
     """Tell that `page` is shown; the router does so before it runs the page."""
     if st.session_state.get(PAGE) != page:
@@ -90,7 +99,19 @@ def _renamed(key: str, titles: Mapping[str, str], chosen: str) -> bool:
 
 
 def _linked(key: str, options: Collection[str]) -> list[str] | None:
-    """What the link asks for, when it has been opened: in a new session, by coming to this page, by going back.
+    """Which of `options` the link asks for, when it is to be read; None when it says nothing about them."""
+    if not _to_be_read(key) or key not in st.query_params:
+        return None
+    asked = [one for one in st.query_params.get_all(key) if one]
+    missing = [one for one in asked if one not in options]
+    if missing:
+        asked_for = plain(printable(missing[0]))
+        st.warning(f"The link asks for {asked_for}, which this server doesn't know or no longer has.")
+    return [one for one in asked if one in options]
+
+
+def _to_be_read(key: str) -> bool:
+    """Whether the link has just been opened: in a new session, by coming to this page, by going back.
 
     At all other times what the session has chosen holds. A browser sends the link along with every request, and with
     one that crosses our answer it still sends the link as it was.
@@ -99,18 +120,11 @@ def _linked(key: str, options: Collection[str]) -> list[str] | None:
     back = context is not None and context.is_history_navigation
     visit = st.session_state.get(VISIT, 0)
     if st.session_state.get(f"{key} read at visit") == visit and not back:
-        return None
+        return False
     st.session_state[f"{key} read at visit"] = visit
-    if key not in st.query_params:
-        if back:
-            st.session_state.pop(key, None)
-        return None
-    asked = [one for one in st.query_params.get_all(key) if one]
-    missing = [one for one in asked if one not in options]
-    if missing:
-        asked_for = plain(printable(missing[0]))
-        st.warning(f"The link asks for {asked_for}, which this server doesn't know or no longer has.")
-    return [one for one in asked if one in options]
+    if back and key not in st.query_params:
+        st.session_state.pop(key, None)
+    return True
 
 
 def _write(key: str, ids: list[str] | None) -> None:

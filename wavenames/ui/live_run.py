@@ -17,6 +17,7 @@ from wavenames.probes.embeddings import follow
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import find_list, scheduler, store
+from wavenames.ui.words import plain
 
 POLL = 1.0
 """Seconds between two looks at a run that moves."""
@@ -53,22 +54,27 @@ def _draw(run_id: str, *, moving: bool) -> None:
 
 
 def _progress(run: Snapshot) -> None:
-    st.subheader(run.title, anchor=False)
+    st.subheader(plain(run.title), anchor=False)
     words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}", duration(run.seconds)]
     if run.step > 1 and run.seconds > 0:
         words.append(f"{run.step / run.seconds:,.0f} steps/s")
     if run.status == "running" and run.seconds_left is not None:
         words.append(f"{duration(run.seconds_left)} left")
     st.progress(min(run.step / max(run.steps, 1), 1.0), " · ".join(words))
+    said = plain(run.error or run.verdict or "")
     if run.status == "failed":
-        st.error(run.error)
+        st.error(said)
     elif run.diverged:
-        st.warning(run.verdict)
+        st.warning(said)
     elif run.status == "interrupted":
         st.info("The server stopped while this run was going. Resume takes it up where it was.")
     else:
-        learns = f"Learns {find_list(run.config.data.names).title}, {run.config.data.split} split."
-        st.caption(run.verdict or f"{learns} The address of this page finds the run again, from any tab.")
+        learns = f"Learns {plain(find_list(run.config.data.names).title)}, {run.config.data.split} split."
+        st.caption(
+            plain(run.verdict)
+            if run.verdict
+            else f"{learns} The address of this page finds the run again, from any tab."
+        )
 
 
 def _losses(run: Snapshot) -> None:
@@ -124,7 +130,7 @@ def _try(what: Callable[[], None]) -> None:
     try:
         what()
     except Refusal as refusal:
-        st.error(str(refusal))
+        st.error(plain(str(refusal)))
 
 
 def _curves(run: Snapshot) -> None:

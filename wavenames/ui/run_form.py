@@ -20,6 +20,7 @@ from wavenames.config import (
 )
 from wavenames.ui.controls import setting
 from wavenames.ui.name_lists import choose_list
+from wavenames.ui.words import plain
 
 RECIPE_LINES = {
     "count": "One look at every pair of letters.",
@@ -93,4 +94,4 @@ def _check_link_once() -> None:
     try:
         RunConfig.from_flat(words)
     except Refusal as refusal:
-        st.warning(f"The link asks for something that can't be had. {refusal} The default is used instead.")
+        st.warning(plain(f"The link asks for something that can't be had. {refusal} The default is used instead."))
