@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import streamlit as st
 import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import BROWSER_FLAGS, chromium, running_app, watched
 from wavenames.names import NameList, makemore
+from wavenames.ui import session
 
 # Two workers share two cores: more threads than one a worker would only fight.
 torch.set_num_threads(1)
@@ -48,6 +50,16 @@ def makemore_bytes() -> bytes:
 def makemore_names(makemore_bytes: bytes) -> NameList:
     """Makemore's list, to which published losses refer."""
     return makemore(makemore_bytes)
+
+
+@pytest.fixture
+def fresh_server(data_folder: Path) -> Iterator[None]:
+    """A server that nobody has visited, for pages run without a browser; its threads end with the test."""
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    session.scheduler().close()
+    st.cache_resource.clear()
 
 
 @pytest.fixture(scope="module")

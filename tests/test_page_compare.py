@@ -4,42 +4,25 @@ import csv as csv_files
 import io
 import math
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.browser import open_page, running_app, settled
+from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
-from wavenames.ui import session
 from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
 
-PAGE = "../pages/compare_page.py"
-
-
-@pytest.fixture(autouse=True)
-def fresh_server() -> Iterator[None]:
-    """Nothing kept from another test's server."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    session.scheduler().close()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def opened(**link: str | list[str]) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in link.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_by_link("compare", link)
 
 
 def finished(store: Store, title: str, *, loss: float = 2.1, state: Status = "finished", **words: str) -> str:

@@ -1,35 +1,21 @@
 """Embeddings: letters in the plane for every kind of model, neighbours, and the way there of a run trained here."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
 from wavenames.probes.embeddings import neighbours
 from wavenames.ui.session import scheduler
 
-PAGE = "../pages/embeddings_page.py"
-
-
-@pytest.fixture(autouse=True)
-def fresh_server() -> Iterator[None]:
-    """Nothing kept from another test's server; its threads end with the test."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    scheduler().close()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in link.items():
-        app.query_params[name] = value
-    return app.run()
+    return open_by_link("embeddings", link)
 
 
 def test_two_shipped_models_stand_side_by_side_with_their_neighbours() -> None:

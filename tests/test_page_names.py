@@ -3,30 +3,20 @@
 import io
 import re
 import zipfile
-from collections.abc import Iterator
 
 import pytest
-import streamlit as st
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.browser import open_page, settled
+from tests.pages import opened as open_by_link
 from wavenames.config import Refusal
 from wavenames.names import NameList, makemore
 from wavenames.store import Store, StoredList
 from wavenames.ui import name_lists
 
-PAGE = "../pages/names_page.py"
+pytestmark = pytest.mark.usefixtures("fresh_server")
 CLASS = b"Anna\nBert\nanna\n\n  Zo\xc3\xab \n" + b"\n".join(b"Kim%c" % letter for letter in b"abcdefghij")
-
-
-@pytest.fixture(autouse=True)
-def fresh_server() -> Iterator[None]:
-    """Nothing kept from another test's server."""
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
 
 
 @pytest.fixture
@@ -36,12 +26,7 @@ def names() -> AppTest:
 
 
 def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in link.items():
-        app.query_params[name] = value
-    app.run()
-    assert not app.exception
-    return app
+    return open_by_link("names", link)
 
 
 def upload(app: AppTest, filename: str, content: bytes) -> AppTest:

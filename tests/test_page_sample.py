@@ -2,13 +2,12 @@
 
 import csv
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import opened as open_by_link
 from wavenames.checkpoints import SHIPPED, load_shipped
 from wavenames.config import SamplingConfig
 from wavenames.models import build
@@ -17,23 +16,12 @@ from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import sample
 from wavenames.ui.samples_view import DRAWN, STATUS, csv_text
 
-PAGE = "../pages/sample_page.py"
+pytestmark = pytest.mark.usefixtures("fresh_server")
 LETTERS = "Letter by letter"
 
 
-@pytest.fixture(autouse=True)
-def fresh_server() -> Iterator[None]:
-    """Nothing kept from another test's server."""
-    st.cache_resource.clear()
-    yield
-    st.cache_resource.clear()
-
-
 def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in link.items():
-        app.query_params[name] = value
-    return app.run()
+    return open_by_link("sample", link)
 
 
 def names(app: AppTest) -> list[str]:

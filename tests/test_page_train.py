@@ -1,32 +1,19 @@
 """Train: what controls and links ask for is what is trained, and a run shows what it came to."""
 
 import time
-from collections.abc import Iterator
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import opened as open_by_link
 from wavenames.config import PRESETS, RECIPES, RunConfig
 from wavenames.ui.session import scheduler, store
 
-PAGE = "../pages/train_page.py"
-
-
-@pytest.fixture(autouse=True)
-def fresh_server() -> Iterator[None]:
-    """Nothing kept from another test's server; its threads end with the test."""
-    st.cache_resource.clear()
-    yield
-    scheduler().close()
-    st.cache_resource.clear()
+pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 def opened(**link: str) -> AppTest:
-    app = AppTest.from_file(PAGE, default_timeout=60)
-    for name, value in link.items():
-        app.query_params[name] = value
-    return app.run()
+    return open_by_link("train", link)
 
 
 def press(app: AppTest, label: str) -> AppTest:
