@@ -360,6 +360,27 @@ def test_each_place_has_its_own_dice(options: dict[str, object]) -> None:
     )
 
 
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.7}, {"shortest": 4, "prefix": "b"}])
+def test_each_letter_is_decided_by_one_number_of_its_place(options: dict[str, object]) -> None:
+    """Name by name, with the table of dice (names, letters) before one's eyes, whatever becomes of the neighbours."""
+    model, wanted = opinionated(), SamplingConfig.checked(n=60, longest=7, seed=5, **options)
+    luck = torch.rand(60, 8, generator=torch.Generator().manual_seed(5)).double()
+    expected = []
+    for place in range(60):
+        name = wanted.prefix
+        while len(name) < 7:
+            share = next_letter(model, ABC, name).double().exp() ** (1 / wanted.temperature)
+            if len(name) < wanted.shortest:
+                share[0] = 0
+            ladder = (share / share.sum()).cumsum(0)
+            letter = int((ladder < luck[place, len(name)]).sum())
+            if letter == 0:
+                break
+            name += "abc"[letter - 1]
+        expected.append(name)
+    assert names(draw(model, n=60, longest=7, seed=5, **options)) == expected
+
+
 def test_a_model_that_changes_little_changes_few_names() -> None:
     """The same dice a place: as training goes on, a name moves only as far as the model does."""
     model = opinionated()

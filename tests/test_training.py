@@ -30,6 +30,7 @@ from wavenames.config import (
     TreeConfig,
     WaveNetConfig,
 )
+from wavenames.layers import Linear
 from wavenames.models import Bigram, Model, build
 from wavenames.names import Batch, NameList, Packed, Split, Vocabulary, split
 from wavenames.training import FETCH_EVERY, Evaluation, Point, Progress, Trainer, TrainerState, evaluate
@@ -333,6 +334,22 @@ def test_weight_decay_is_adamws_alone(optimiser: str) -> None:
         finish(run)
         ends.append(weights(run))
     assert equal(*ends) is (optimiser == "sgd")
+
+
+@pytest.mark.parametrize("model", [MLPConfig(norm="batch", norm_bias=True), TreeConfig(norm="layer"), WAVENET])
+def test_weight_decay_pulls_the_weights_of_linear_layers_alone(model: Settings) -> None:
+    """By rate × decay of their size in a step; letters' vectors, biases and norms are left to their gradients."""
+    ends = []
+    for decay in (0.0, 2.0):
+        run = trainer(model, recipe(weight_decay=decay, schedule="constant", learning_rate=0.01))
+        before = weights(run)
+        run._learn()
+        ends.append(weights(run))
+    linear = {f"{name}.weight" for name, module in run.model.named_modules() if isinstance(module, Linear)}
+    assert linear
+    for key, _ in run.model.named_parameters():
+        pull = 0.01 * 2.0 * before[key] if key in linear else torch.zeros_like(before[key])
+        torch.testing.assert_close(ends[0][key] - ends[1][key], pull, rtol=1e-4, atol=1e-6)
 
 
 # ------------------------------------------------------------------------------------------------ the end

@@ -57,7 +57,15 @@ from wavenames.names import (
     split,
 )
 from wavenames.sampling import sample
-from wavenames.training import FETCH_EVERY, Progress, Trainer, best_device, evaluate, mean_and_error
+from wavenames.training import (
+    FETCH_EVERY,
+    MOST_THREADS,
+    Progress,
+    Trainer,
+    best_device,
+    evaluate,
+    mean_and_error,
+)
 
 DONE, DIVERGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 EXIT_CODES = "exit codes: 0 done, 1 the run diverged, 2 refused, 130 stopped by Ctrl-C"
@@ -115,6 +123,7 @@ def train_command(args: argparse.Namespace) -> int:
     model = build(run.model, vocabulary.size, run.seed).to(device)
     packed = {part: Packed(getattr(parts, part), vocabulary, device) for part in PARTS}
     trainer = Trainer(model, packed["train"], packed["validation"], run.recipe, run.seed)
+    torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
     with _ctrl_c() as asked:
         _follow(trainer, asked)
         found = {part: evaluate(model, packed[part]) for part in PARTS}

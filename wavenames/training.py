@@ -31,6 +31,10 @@ WARMUP = 0.1
 RUN_AWAY = 3
 """Times the loss of a blind guess, ln V: a validation loss above it, unless it is overfitted, is no learning."""
 
+MOST_THREADS = 2
+"""Threads that one run computes with. One and two give the same bits, so that a run's numbers do not depend on how
+busy the machine is; from three on matrix products are summed in another order, and small models are hardly faster."""
+
 
 def best_device() -> torch.device:
     """The fastest device here: a CUDA GPU, else Apple's, else the CPU."""

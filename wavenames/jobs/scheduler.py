@@ -17,14 +17,11 @@ from wavenames.jobs.snapshot import Snapshot, from_store
 from wavenames.jobs.work import Wish, Work
 from wavenames.models import build
 from wavenames.store import Store
-from wavenames.training import best_device
+from wavenames.training import MOST_THREADS, best_device
 
 SLICE = 0.08
 """Seconds for which a run is advanced before the next one has its turn."""
 MOST_WORKERS = 4
-MOST_THREADS = 2
-"""Threads that one run computes with. One and two give the same bits, so that a run's numbers do not depend on how
-busy the server is; from three on matrix products are summed in another order, and small models are hardly faster."""
 DATA_KEPT, ENDED_KEPT = 8, 64
 GOING = ("queued", "running")
 LEFT = ("interrupted", "failed")
