@@ -9,7 +9,7 @@ from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
 from wavenames.probes.embeddings import neighbours
-from wavenames.ui.session import scheduler
+from wavenames.ui.session import scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -56,3 +56,19 @@ def test_a_run_trained_here_can_be_played_back() -> None:
     assert seen[0] < 30
     assert seen[-1] == 30
     assert app.button(key="first_play").label == "Play"
+
+
+def test_a_damaged_model_is_told_of_and_the_others_stay_at_hand() -> None:
+    """One broken file of one run takes no page down: whoever chooses it reads a sentence."""
+    run_id = scheduler().submit(RunConfig.from_flat({"preset": "bigram"}), title="broken")
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    path = store().checkpoint_path(run_id)
+    path.write_bytes(path.read_bytes()[:1000])
+    assert not opened().error
+    app = opened(letters_of=run_id)
+    assert [each.value.replace("\\", "") for each in app.error] == [
+        "broken can't be opened. The file is not a checkpoint, or it is damaged: it can't be read as safetensors. "
+        "Choose another model."
+    ]

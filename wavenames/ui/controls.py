@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from wavenames.config import Settings, choices, field_label, help_line, limits
+from wavenames.config import Refusal, Settings, choices, field_label, help_line, limits
 from wavenames.ui.links import linked_choice
-from wavenames.ui.session import Trained, trained
+from wavenames.ui.session import Trained, checkpoint, trained
+from wavenames.ui.words import plain
 
 LABELS: dict[str, str] = {
     "n": "Names",
@@ -36,7 +37,7 @@ def label(name: str) -> str:
     return LABELS.get(name, field_label(name))
 
 
-def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, disabled: bool = False) -> Any:
+def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None) -> Any:
     """The control for one field of a configuration, bound to the link; gives the value, unchecked.
 
     Args:
@@ -44,14 +45,12 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
         name: The field.
         default: Where the control stands while nobody has moved it; such values are left out of the link.
         key: The control's key and its name in the link; the field's own name if it is not given.
-        disabled: Show the value without letting it be changed.
     """
     shared: dict[str, Any] = {
         "label": label(name),
         "key": key or name,
         "help": help_line(cls, name),
         "bind": "query-params",
-        "disabled": disabled,
     }
     annotation = str(cls.model_fields[name].annotation)
     words = choices(cls, name)
@@ -77,7 +76,7 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
 
 
 def choose_model(title: str, *, key: str, default: str = "wavenet-m") -> Trained:
-    """A chooser over every model at hand, bound to the link."""
+    """A chooser over every model at hand, bound to the link. A model that can't be opened ends the page there."""
     models = {each.key: each for each in trained()}
     chosen = linked_choice(
         title,
@@ -86,4 +85,9 @@ def choose_model(title: str, *, key: str, default: str = "wavenet-m") -> Trained
         default=default,
         explained="Models that ship, your files, and runs finished on this server, each with its validation loss.",
     )
+    try:
+        checkpoint(chosen)
+    except Refusal as refusal:
+        st.error(plain(f"{models[chosen].title} can't be opened. {refusal} Choose another model."))
+        st.stop()
     return models[chosen]

@@ -13,13 +13,14 @@ from wavenames.figures.letters import Limits, letters_map, limits_of
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.session import Trained, checkpoint, model, store
+from wavenames.ui.words import plain
 
 TICK = 0.35
 """Seconds for which a frame stands while the playback runs."""
 
 
 @dataclass(frozen=True)
-class Path:
+class Journey:
     """Where the letters were at each kept step of a run, turned so that the picture does not spin."""
 
     steps: tuple[int, ...]
@@ -28,20 +29,20 @@ class Path:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def path_of(run_id: str) -> Path | None:
+def path_of(run_id: str) -> Journey | None:
     """The path of a finished run; None for a model whose training was not seen by this server."""
     kept = store().frames(run_id)
     if not kept:
         return None
     frames = tuple(follow([vectors for _, vectors in kept]))
-    return Path(tuple(step for step, _ in kept), frames, limits_of([frame.points for frame in frames]))
+    return Journey(tuple(step for step, _ in kept), frames, limits_of([frame.points for frame in frames]))
 
 
 def letters_view(chosen: Trained, key: str) -> None:
     """The map of one model, with a playback where its training was seen, and the neighbours of one letter."""
     vectors = model(chosen.key).letter_vectors
     if vectors is None:
-        st.info(f"{chosen.title} counts letters and keeps no vectors for them. Choose a neural model.")
+        st.info(f"{plain(chosen.title)} counts letters and keeps no vectors for them. Choose a neural model.")
         return
     path = path_of(chosen.key)
     if path is not None and len(path.steps) > 1:
@@ -55,7 +56,7 @@ def letters_view(chosen: Trained, key: str) -> None:
     _neighbours(chosen, vectors.numpy(), key)
 
 
-def _playback(chosen: Trained, path: Path, key: str) -> None:
+def _playback(chosen: Trained, path: Journey, key: str) -> None:
     playing = st.session_state.get(f"{key}_playing", False)
 
     def frame() -> None:

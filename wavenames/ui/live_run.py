@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
 import streamlit as st
 
 from wavenames.config import SERVER_LIMITS, Refusal
@@ -13,11 +15,11 @@ from wavenames.figures.letters import letters_map, limits_of
 from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
-from wavenames.probes.embeddings import follow
+from wavenames.probes.embeddings import Projection, align, project
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import find_list, scheduler, store
-from wavenames.ui.words import plain
+from wavenames.ui.words import duration, plain
 
 POLL = 1.0
 """Seconds between two looks at a run that moves."""
@@ -154,9 +156,8 @@ def _map(run: Snapshot) -> None:
     if not run.frames:
         st.caption("This model keeps no vectors for its letters.")
         return
-    step, _ = run.frames[-1]
-    projections = follow([vectors for _, vectors in run.frames])
-    latest = projections[-1]
+    step, vectors = run.frames[-1]
+    latest = _steady(run.id, step, vectors)
     letters = Vocabulary.of(find_list(run.config.data.names).names).symbols
     figure = letters_map(
         latest.points,
@@ -168,16 +169,18 @@ def _map(run: Snapshot) -> None:
     live_plot(figure, key="letters", height=420, text=f"The letters' map at step {step:,}, {latest.explained}")
 
 
+def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
+    """The letters in the plane, turned to fit the picture that this visitor saw last, so that it does not spin."""
+    seen: tuple[str, int, Projection] | None = st.session_state.get("letters_seen")
+    if seen is not None and seen[:2] == (run_id, step):
+        return seen[2]
+    latest = project(vectors)
+    if seen is not None and seen[0] == run_id and vectors.shape[1] > 2:
+        latest = Projection(align(latest.points, seen[2].points), latest.explained)
+    st.session_state["letters_seen"] = (run_id, step, latest)
+    return latest
+
+
 def _smoothing(run: Snapshot) -> float:
     """A memory of about a twentieth of the run so far: a short run is not smoothed into the past."""
     return min(0.98, 1 - 20 / max(len(run.train.loss), 21))
-
-
-def duration(seconds: float) -> str:
-    """Seconds in words: "8 s", "2 min 5 s", "1 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

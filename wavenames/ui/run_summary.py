@@ -5,20 +5,25 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import RunConfig
+from wavenames.config import RECIPES, DataConfig, ModelConfig, RecipeConfig, RunConfig
 from wavenames.models import build, layer_shapes
 from wavenames.names import Packed, Vocabulary
 from wavenames.training import seconds_a_step
-from wavenames.ui.live_run import duration
 from wavenames.ui.session import find_list, find_split
+from wavenames.ui.words import duration
+
+TRIED = 256
+"""Names, or targets, in the step that is tried out; larger batches are reckoned from it."""
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def time_of(run: RunConfig) -> float:
-    """Seconds that the steps of `run` take on this machine now, from a few tried out; validations come on top."""
-    vocabulary = _vocabulary(run)
-    names = Packed(find_split(run.data).train[:5000], vocabulary)
-    return run.recipe.steps * seconds_a_step(build(run.model, vocabulary.size, seed=0), names, run.recipe)
+@st.cache_data(show_spinner=False, max_entries=256, ttl=600)
+def seconds_of_a_step(model: ModelConfig, recipe: RecipeConfig, data: DataConfig) -> float:
+    """How long one step takes on this machine, as busy as it was within the last ten minutes."""
+    names = find_split(data).train[:5000]
+    vocabulary = Vocabulary.of(find_list(data.names).names)
+    tried = recipe.changed(batch_size=min(recipe.batch_size, TRIED))
+    seconds = seconds_a_step(build(model, vocabulary.size, seed=0), Packed(names, vocabulary), tried)
+    return seconds * recipe.batch_size / tried.batch_size
 
 
 def run_summary(run: RunConfig) -> None:
@@ -28,7 +33,12 @@ def run_summary(run: RunConfig) -> None:
         Refusal: the model is larger than one server takes on, or the list is unknown or too short.
     """
     model = build(run.model, _vocabulary(run).size)
-    seconds = min(time_of(run), run.recipe.seconds or float("inf"))
+    # Of the recipe and the data, only what a step's time depends on: other changes need no new try.
+    recipe = RECIPES[run.recipe.recipe].changed(
+        batching=run.recipe.batching, batch_size=run.recipe.batch_size, optimiser=run.recipe.optimiser
+    )
+    a_step = seconds_of_a_step(run.model, recipe, DataConfig(names=run.data.names))
+    seconds = min(run.recipe.steps * a_step, run.recipe.seconds or float("inf"))
     st.markdown(
         f"**{model.parameter_count:,}** parameters · sees **{model.receptive_field}** letters · "
         f"**{duration(max(seconds, 1))}** here",

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from wavenames.checkpoints import Checkpoint, Results, load, load_shipped, shipped
-from wavenames.config import PRESETS, DataConfig, Refusal, RunConfig
+from wavenames.checkpoints import Checkpoint, load, load_shipped, shipped
+from wavenames.config import PRESETS, DataConfig, Refusal
 from wavenames.jobs import Scheduler, name_list
 from wavenames.models import Model, build
 from wavenames.names import BUNDLED, NameList, Split, Vocabulary, split
 from wavenames.store import Store
 
-UNTRAINED = "untrained"
-"""Key of a WaveNet that has learned nothing: what gibberish looks like."""
 UPLOADS = 8
 """Checkpoints that one visitor can have at hand beside those of the server."""
 
@@ -36,27 +34,33 @@ def scheduler() -> Scheduler:
 
 @dataclass(frozen=True)
 class Trained:
-    """A model that can be sampled and looked into: one that ships, or a finished run of this server."""
+    """A model that can be sampled and looked into: one that ships, a visitor's file, a finished run."""
 
     key: str
-    """A preset's name, or a run's id: what stands in links."""
+    """A preset's name, or an id: what stands in links."""
     title: str
     family: str
-    parameters: int
-    run: RunConfig
-    results: Results
+    validation: float | None
+    """Loss, nats per letter, on the validation names of the split it was trained with."""
 
     @property
     def label(self) -> str:
         """Title and validation loss, for choosers."""
-        loss = self.results.validation
-        return self.title if loss is None else f"{self.title} · {loss:.3f}"
+        return self.title if self.validation is None else f"{self.title} · {self.validation:.3f}"
 
 
 def trained() -> list[Trained]:
     """Every model at hand: those that ship, as in the zoo; this visitor's files; finished runs, newest first."""
-    ready = [run for run in store().runs() if store().checkpoint_path(run.id).exists()]
-    return [_trained(key) for key in [*shipped(), *uploaded(), *(run.id for run in ready)]]
+    files = {name: load_shipped(name) for name in shipped()} | uploaded()
+    titles = {key: kept.title if key in shipped() else f"{kept.title} (your file)" for key, kept in files.items()}
+    return [
+        *(Trained(key, titles[key], kept.run.model.family, kept.results.validation) for key, kept in files.items()),
+        *(
+            Trained(run.id, run.title, run.family, run.validation)
+            for run in store().runs()
+            if run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
+        ),
+    ]
 
 
 def uploaded() -> dict[str, Checkpoint]:
@@ -78,17 +82,6 @@ def keep_upload(data: bytes) -> str:
     return key
 
 
-def _trained(key: str) -> Trained:
-    kept = checkpoint(key)
-    return Trained(key, _title(key, kept), kept.run.model.family, model(key).parameter_count, kept.run, kept.results)
-
-
-def _title(key: str, kept: Checkpoint) -> str:
-    if key in shipped():
-        return kept.title
-    return f"{kept.title} (your file)" if key in uploaded() else store().run(key).title
-
-
 def checkpoint(key: str) -> Checkpoint:
     """The checkpoint behind a key. Refuses a key that stands for nothing here."""
     if key in shipped():
@@ -101,7 +94,7 @@ def checkpoint(key: str) -> Checkpoint:
     return _load_run(path, path.stat().st_mtime_ns)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _load_run(path: Path, written: int) -> Checkpoint:
     del written  # a part of the key, so that a file that was written again is read again
     return load(path)
@@ -112,7 +105,7 @@ def model(key: str) -> Model:
     return _built(checkpoint(key))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _built(kept: Checkpoint) -> Model:
     return kept.model()
 

@@ -8,3 +8,13 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 def plain(text: str) -> str:
     r"""`text` as Markdown that shows it letter by letter: people's titles and names can't format or link."""
     return _MARKDOWN.sub(r"\\\1", text)
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words: "8 s", "2 min 5 s", "1 h 10 min"."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
