@@ -97,7 +97,6 @@ class Changes(TypedDict, total=False):
     validation: float | None
     validation_error: float | None
     test: float | None
-    best_validation: float | None
     diverged: bool
 
 
@@ -177,7 +176,6 @@ class Run:
     validation: float | None
     validation_error: float | None
     test: float | None
-    best_validation: float | None
     diverged: bool
 
     def configuration(self) -> RunConfig:
@@ -248,7 +246,6 @@ class _Run(_Table):
     validation: Mapped[float | None]
     validation_error: Mapped[float | None]
     test: Mapped[float | None]
-    best_validation: Mapped[float | None]
     diverged: Mapped[bool] = mapped_column(default=False)
     # A deleted run leaves its id behind, empty: rows still under way for it are dropped, its link can say so.
     deleted: Mapped[bool] = mapped_column(default=False)

@@ -121,10 +121,6 @@ class Scheduler:
         run = self.store.run(run_id)
         return self._read(run_id, run.updated)
 
-    def ids(self) -> list[str]:
-        """Runs that are queued, go on or pause, oldest first."""
-        return list(self._works)
-
     def close(self) -> None:
         """End the threads at the next step; what goes on is kept, and can be resumed by another scheduler."""
         atexit.unregister(self.close)

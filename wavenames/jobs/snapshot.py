@@ -38,8 +38,6 @@ class Snapshot:
     """Of training; evaluations and waiting for a turn not counted."""
     seconds_left: float | None
     """By the clock, at the pace of the last seconds; None while that isn't known or the run rests."""
-    names_per_second: float | None
-    """By the clock, as above."""
     train: Curve
     """Loss of each batch; of a long run every 2nd, 4th, 8th ... step, so that at most MOST_POINTS are kept."""
     validation: Curve
@@ -79,7 +77,6 @@ def from_store(store: Store, run: Run) -> Snapshot:
         steps=run.steps,
         seconds=run.seconds,
         seconds_left=None,
-        names_per_second=None,
         train=thinned(store.curve(run.id, "train"), 1),
         validation=thinned(store.curve(run.id, "validation"), every),
         samples=some(store.samples(run.id), every, MOST_LOOKS),

@@ -67,13 +67,13 @@ class Work:
         self._taken = {"train": 0, "validation": 0}
         self._samples: list[tuple[int, tuple[str, ...]]] = []
         self._frames: list[tuple[int, npt.NDArray[np.float32]]] = []
-        self._pace: deque[tuple[float, int, float, float]] = deque()
+        self._pace: deque[tuple[float, int, float]] = deque()
         self._save_at = time.monotonic() + SAVE_EVERY
         self._swap = threading.Lock()
         self.snapshot = Snapshot(
             id=run.id, title=run.title, status="queued", config=config, parameters=model.parameter_count,
             device=model.device.type, step=run.step, steps=config.recipe.steps, seconds=run.seconds,
-            seconds_left=None, names_per_second=None, train=EMPTY, validation=EMPTY, samples=(), frames=(),
+            seconds_left=None, train=EMPTY, validation=EMPTY, samples=(), frames=(),
         )  # fmt: skip
 
     def publish(self, **changes: Any) -> None:
@@ -158,20 +158,19 @@ class Work:
         """The run as it stands, for the pages."""
         trainer, recipe = self._trainer, self.config.recipe
         now = time.monotonic()
-        self._pace.append((now, trainer.step, trainer.seconds, trainer.names_seen))
+        self._pace.append((now, trainer.step, trainer.seconds))
         while now - self._pace[0][0] > PACE_SECONDS and len(self._pace) > 2:
             self._pace.popleft()
-        then, step, seconds, names = self._pace[0]
-        left = pace = None
+        then, step, seconds = self._pace[0]
+        left = None
         if trainer.step > step:
-            pace = (trainer.names_seen - names) / (now - then)
             left = (now - then) * (recipe.steps - trainer.step) / (trainer.step - step)
             if recipe.seconds is not None:
                 share = (trainer.seconds - seconds) / (now - then)
                 left = min(left, max(recipe.seconds - trainer.seconds, 0.0) / share)
         self.publish(
             step=trainer.step, seconds=trainer.seconds, samples=tuple(self._samples), frames=tuple(self._frames),
-            seconds_left=left, names_per_second=pace,
+            seconds_left=left,
         )  # fmt: skip
 
     # ---------------------------------------------------------------------------------------- what it leaves
@@ -207,7 +206,7 @@ class Work:
         trainer = self._trainer
         self._pace.clear()
         self._show()
-        self.publish(status=status, error=None, seconds_left=None, names_per_second=None)
+        self.publish(status=status, error=None, seconds_left=None)
         self.store.later(
             Change(
                 self.id,
@@ -256,7 +255,6 @@ class Work:
                     "validation": results.validation,
                     "validation_error": results.validation_error,
                     "test": results.test,
-                    "best_validation": min(self.snapshot.validation.loss.tolist(), default=None),
                     "diverged": trainer.diverged,
                 },
             )
@@ -264,7 +262,7 @@ class Work:
         self.store.flush()
         self.store.state_path(self.id).unlink(missing_ok=True)
         self.publish(
-            status=status, verdict=verdict, diverged=trainer.diverged, seconds_left=None, names_per_second=None,
+            status=status, verdict=verdict, diverged=trainer.diverged, seconds_left=None,
             train_loss=results.train, validation_loss=results.validation, test_loss=results.test,
         )  # fmt: skip
 
@@ -281,7 +279,7 @@ class Work:
             self.kept = True
         except (Refusal, StoreFailed):
             log.exception("The failure of the run %s could not be kept", self.id)
-        self.publish(status="failed", error=sentence, seconds_left=None, names_per_second=None)
+        self.publish(status="failed", error=sentence, seconds_left=None)
 
 
 def _finite(value: float) -> float | None:
