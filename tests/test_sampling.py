@@ -6,6 +6,8 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -313,11 +315,44 @@ def test_wishes_that_can_not_be_met_end_with_what_was_found() -> None:
     nothing = draw(model, n=10, tries=3, pattern="xyz")
     assert (nothing.names, nothing.attempts) == ((), 30)
     assert nothing.message == (
-        "Found 0 of 10 names in 30 draws; a wider pattern, a higher temperature or fewer conditions find more."
+        "Found 0 of 10 names in 30 draws, the 3 for each name that are allowed; "
+        "a wider pattern, a higher temperature or fewer conditions find more."
     )
-    one = draw(model, n=1200, tries=2, temperature=0, unique=True)
-    assert (len(one.names), one.attempts) == (1, 2400)
-    assert one.message.startswith("Found 1 of 1,200 names in 2,400 draws; ")
+
+
+@pytest.mark.parametrize("certain", [{"temperature": 0}, {"top_k": 1}])
+def test_what_always_gives_the_same_name_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, certain: dict[str, object]
+) -> None:
+    """One draw says all, whatever the condition that the next ones would fail; without one, twins are given."""
+    model, _ = counted()
+    sizes = []
+    plainly = sampling._draw
+
+    def noted(model: Model, vocabulary: Vocabulary, options: SamplingConfig, size: int, dice: torch.Generator) -> Any:
+        sizes.append(size)
+        return plainly(model, vocabulary, options, size, dice)
+
+    monkeypatch.setattr(sampling, "_draw", noted)
+    one = draw(model, n=1200, unique=True, **certain)
+    assert (len(one.names), one.attempts) == (1, 2)
+    assert one.message.startswith("Found 1 of 1,200 names in 2 draws, of which every one gives the same name; ")
+    assert draw(model, n=1200, pattern="xyz", **certain).attempts == 1
+    assert len(draw(model, n=1200, **certain).names) == 1200
+    assert sizes == [1, 1, 1]
+
+
+def test_drawing_ends_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After at least one draw, with what was found, and with the reason in the message."""
+    monkeypatch.setattr(sampling, "LARGEST_DRAW", 7)
+    looks = itertools.count()
+    monkeypatch.setattr(sampling, "time", SimpleNamespace(perf_counter=lambda: float(next(looks))))
+    drawn = draw(opinionated(), n=100, seconds=3)
+    assert (len(drawn.names), drawn.attempts) == (21, 21)
+    assert drawn.message.startswith(
+        "Found 21 of 100 names in 21 draws, which took the 3 seconds that are allowed; a wider pattern"
+    )
+    assert len(draw(opinionated(), n=7, seconds=1).names) == 7
 
 
 def test_a_prefix_with_an_unknown_letter_is_refused() -> None:
@@ -400,12 +435,20 @@ def test_many_names_come_in_several_draws(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_is_drawn_side_by_side_fits_the_memory() -> None:
-    """20,000 names by any preset; fewer by a model that remembers much of each."""
-    for preset in PRESETS.values():
-        assert sampling._side_by_side(build(preset.model, 27)) == 20_000
+    """20,000 names by the smallest preset; fewer by a model that remembers much of each."""
+    assert sampling._side_by_side(build(PRESETS["bigram"].model, 27), 30) == 20_000
     hungry = build(WaveNetConfig(residual=256, gate=8, skip=8, dilations=(32,) * 10), 27)
-    at_once = sampling._side_by_side(hungry)
+    at_once = sampling._side_by_side(hungry, 1)
     assert 0.9 < at_once * 256 * (320 + 1) / sampling.LARGEST_MEMORY <= 1
+
+
+@pytest.mark.parametrize(("preset", "letters"), [("wavenet-l", 27), ("bigram", 500)])
+def test_what_is_drawn_side_by_side_takes_about_a_second(preset: str, letters: int) -> None:
+    """So that the clock is looked at: twice as long names are half as many, whether weights or letters are many."""
+    model = build(PRESETS[preset].model, letters)
+    short, long = (sampling._side_by_side(model, longest) for longest in (30, 60))
+    assert 300 < long < 2000
+    assert short // 2 == long
 
 
 # ---------------------------------------------------------------------------------------------- next letter

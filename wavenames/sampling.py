@@ -20,8 +20,11 @@ from wavenames.layers import log_softmax
 from wavenames.models import Model, State, evaluating
 from wavenames.names import END, Membership, Status, Vocabulary
 
-LARGEST_DRAW, LARGEST_MEMORY = 20_000, 50_000_000
-"""Names drawn side by side, and numbers that the model may remember of them in all; more come in further draws."""
+LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
+"""Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
+letters may take, about a second's; more names come in further draws, with a look at the clock between two."""
+DICE_WORK = 500
+"""Multiplications that take as long as throwing the dice does, for each letter of the alphabet."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     """Draw `options.n` names. Same model, options and seed: same names.
 
     Prefix and lengths hold for every name by construction. Pattern, `unique` and `no_training_names` are met by
-    throwing draws away, at most `options.tries` for each name wanted; what was found by then is returned with a
-    message.
+    throwing draws away, at most `options.tries` for each name wanted and for `options.seconds`; what was found by
+    then is returned with a message.
 
     Raises:
         Refusal: the prefix has a letter that the model doesn't know.
@@ -62,18 +65,28 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     found: list[Sampled] = []
     seen: set[str] = set()
     attempts, cap = 0, options.tries * options.n
-    side_by_side = _side_by_side(model)
+    side_by_side = _side_by_side(model, options.longest)
+    always_the_same = options.temperature == 0 or options.top_k == 1
+    over = f"the {options.tries:,} for each name that are allowed"
     while len(found) < options.n and attempts < cap:
+        if attempts and time.perf_counter() - began >= options.seconds:
+            over = f"which took the {options.seconds:,} seconds that are allowed"
+            break
         missing = options.n - len(found)
-        size = min(missing if attempts == 0 else 2 * missing + 64, cap - attempts, side_by_side)
+        size = min(missing if attempts == len(found) else 2 * missing + 64, cap - attempts, side_by_side)
         with evaluating(model):
-            drawn = _draw(model, vocabulary, options, size, dice)
-        for name, log_probability in drawn:
+            drawn = _draw(model, vocabulary, options, 1 if always_the_same else size, dice)
+        for name, log_probability in drawn * (size if always_the_same else 1):
             attempts += 1
-            if (fits and not fits(name)) or (options.unique and name in seen):
-                continue
             status = membership.status(name)
-            if options.no_training_names and status == "train":
+            if (
+                (fits and not fits(name))
+                or (options.unique and name in seen)
+                or (options.no_training_names and status == "train")
+            ):
+                if always_the_same:
+                    cap, over = attempts, "of which every one gives the same name"
+                    break
                 continue
             seen.add(name)
             found.append(Sampled(name, log_probability, status))
@@ -82,7 +95,7 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     message = ""
     if len(found) < options.n:
         message = (
-            f"Found {len(found):,} of {options.n:,} names in {attempts:,} draws; "
+            f"Found {len(found):,} of {options.n:,} names in {attempts:,} draws, {over}; "
             "a wider pattern, a higher temperature or fewer conditions find more."
         )
     return Samples(tuple(found), attempts, time.perf_counter() - began, message)
@@ -128,10 +141,11 @@ def _draw(
     return list(zip(names, log_probability.tolist(), strict=True))
 
 
-def _side_by_side(model: Model) -> int:
-    """How many names can be drawn at once without filling the memory."""
+def _side_by_side(model: Model, longest: int) -> int:
+    """How many names of up to `longest` letters can be drawn at once without filling the memory or the second."""
     remembered = sum(part.numel() for part in model.start(1))
-    return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, remembered)))
+    work = longest * (model.parameter_count + DICE_WORK * model.vocab_size)
+    return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, remembered), LARGEST_WORK // work))
 
 
 def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:
