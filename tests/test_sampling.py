@@ -309,6 +309,18 @@ def test_a_pattern_shapes_every_name(pattern: str, fits: Callable[[str], bool]) 
     assert all(fits(name) for name in drawn)
 
 
+def test_a_pattern_has_no_signs_but_two() -> None:
+    """Brackets stand for themselves, not for a set of letters."""
+    model, _ = counted()
+    assert draw(model, n=1, tries=500, pattern="[a-b]").names == ()
+    assert draw(model, n=1, tries=500, pattern="[!a]*").names == ()
+    brackets = opinionated(vocabulary=Vocabulary("[]a"))
+    options = SamplingConfig(n=5, pattern="[a]*", tries=1000, temperature=3)
+    drawn = names(sample(brackets, Vocabulary("[]a"), options, NOBODY))
+    assert len(drawn) == 5
+    assert all(name.startswith("[a]") for name in drawn)
+
+
 def test_wishes_that_can_not_be_met_end_with_what_was_found() -> None:
     """After `tries` draws for each name wanted, in a sentence; never in a loop without end."""
     model, _ = counted()

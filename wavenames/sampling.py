@@ -61,7 +61,8 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     """
     began = time.perf_counter()
     dice = torch.Generator().manual_seed(options.seed)
-    fits = re.compile(fnmatch.translate(options.pattern)).match if options.pattern else None
+    # fnmatch knows sets of letters as well; here [ is a letter like any other.
+    fits = re.compile(fnmatch.translate(options.pattern.replace("[", "[[]"))).match if options.pattern else None
     found: list[Sampled] = []
     seen: set[str] = set()
     attempts, cap = 0, options.tries * options.n
