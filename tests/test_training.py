@@ -439,7 +439,8 @@ def test_a_run_that_diverges_ends_with_a_verdict_and_good_weights(batching: str)
     assert progress.step == FETCH_EVERY
     first_bad = len(run.curve.train) + 1
     assert progress.finished == (
-        f"The loss stopped being a number at step {first_bad}. The best weights so far are kept; "
+        f"The loss stopped being a number at step {first_bad}. "
+        "No evaluation had come since the start, so that the weights are the untrained ones; "
         "try a learning rate below 1000."
     )
     assert all(bool(value.isfinite().all()) for value in weights(run).values())
@@ -454,11 +455,12 @@ class Bomb(Trainer):
 
     explode_at, by = 0, math.nan
 
-    def _learn(self) -> None:
-        super()._learn()
+    def _learn(self) -> Tensor:
+        loss = super()._learn()
         if self.step + 1 == self.explode_at:
             for parameter in self.model.parameters():
                 parameter.data.mul_(self.by)
+        return loss
 
 
 def bomb(at: int, by: float = math.nan, model: Settings = MLP, how: RecipeConfig | None = None) -> Bomb:
@@ -477,6 +479,9 @@ def test_weights_of_the_best_evaluation_outlive_a_divergence(at: int, best: int,
     progress, after = watch_divergence(run)
     assert progress.diverged
     assert progress.step == ends
+    assert progress.finished is not None
+    assert ("best weights so far" in progress.finished) == (best > 0)
+    assert ("untrained" in progress.finished) == (best == 0)
     assert equal(weights(run), after[best])
     assert evaluate(run.model, HELD_OUT).loss == min(p.loss for p in run.curve.validation)
     assert all(math.isfinite(point.loss) for point in run.curve.train + run.curve.validation)
@@ -505,7 +510,7 @@ def test_no_network_can_run_away_unnoticed(name: str, batching: str) -> None:
     assert last.finished is not None
     assert re.fullmatch(
         r"The loss (stopped being a number|ran away to [\d,]+ nats per letter) at step \d+\. "
-        r"The best weights so far are kept; try a learning rate below 1000\.",
+        r"No evaluation had come [a-z, ]+ the untrained ones; try a learning rate below 1000\.",
         last.finished,
     )
     assert equal(weights(run), before)
@@ -703,6 +708,16 @@ def test_a_finished_run_stays_finished(clock: None) -> None:
     assert equal(weights(again), weights(run))
 
 
+@pytest.mark.parametrize("model", [MLP, BigramConfig()], ids=["learning", "counting"])
+def test_a_point_knows_the_seconds_after_its_step(clock: None, model: Settings) -> None:
+    """On both curves; with a clock by which a step takes one second."""
+    run = trainer(model, recipe("count") if isinstance(model, BigramConfig) else None)
+    finish(run)
+    assert run.curve.train
+    for point in (*run.curve.train, *run.curve.validation):
+        assert point.seconds == point.step
+
+
 def test_states_of_runs_are_plain(clock: None) -> None:
     """Tensors on the CPU that share no memory, and values that JSON knows."""
     run = trainer(WAVENET, recipe(patience=3))
@@ -718,7 +733,9 @@ def test_points_and_progress_are_plain_values() -> None:
     """What goes to the store and to pages holds no tensor."""
     run = trainer()
     last = finish(run)[-1]
-    assert replace(last, step=0) != last
+    assert {name: type(value) for name, value in vars(last).items()} == {
+        "step": int, "seconds": float, "names_seen": float, "evaluated": bool, "finished": str, "diverged": bool,
+    }  # fmt: skip
     for point in (*run.curve.train, *run.curve.validation):
         assert {type(value) for value in vars(point).values()} <= {int, float}
     assert isinstance(build(BigramConfig(), V), Bigram)

@@ -174,12 +174,10 @@ class Trainer:
             yield self._progress(evaluated=False)
         while self.finished is None:
             began = time.perf_counter()
-            if isinstance(self.model, Bigram):
-                self._count(self.model)
-            else:
-                self._learn()
+            loss = self._count(self.model) if isinstance(self.model, Bigram) else self._learn()
             self.step += 1
             self.seconds += time.perf_counter() - began
+            self._fresh.append((self.step, self.seconds, self.names_seen, loss))
             last = self.step >= self.recipe.steps or self.seconds >= (self.recipe.seconds or math.inf)
             evaluated = last or self.step % self.recipe.evaluate_every == 0
             if evaluated or self.step % FETCH_EVERY == 0:
@@ -189,7 +187,8 @@ class Trainer:
                 self._decide(last)
             yield self._progress(evaluated and not self.diverged)
 
-    def _learn(self) -> None:
+    def _learn(self) -> Tensor:
+        """One step of the optimiser; gives the loss of its batch, which stays on the device."""
         batch = self._next_batch()
         rate = self.recipe.learning_rate * self._rate_factor()
         for group in self.optimiser.param_groups:
@@ -200,14 +199,13 @@ class Trainer:
         if self.recipe.clip > 0:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimiser.step()
-        self._fresh.append((self.step + 1, self.seconds, self.names_seen, loss.detach()))
+        return loss.detach()
 
-    def _count(self, model: Bigram) -> None:
-        """All that counting has to do: one look at every pair."""
+    def _count(self, model: Bigram) -> Tensor:
+        """All that counting has to do: one look at every pair; gives the loss on them."""
         model.count(self.train.letters, self.train.targets)
         self.names_seen += len(self.train)
-        loss = torch.tensor(evaluate(model, self.train).loss, device=model.device)
-        self._fresh.append((self.step + 1, self.seconds, self.names_seen, loss))
+        return torch.tensor(evaluate(model, self.train).loss, device=model.device)
 
     # ------------------------------------------------------------------------------------------------- batches
 
@@ -277,10 +275,10 @@ class Trainer:
     def _diverge(self, what: str, step: int) -> None:
         self.model.load_state_dict(self._best)
         self.diverged = True
-        self.finished = (
-            f"{what} at step {step:,}. The best weights so far are kept; "
-            f"try a learning rate below {self.recipe.learning_rate:g}."
-        )
+        kept = "The best weights so far are kept"
+        if self._best_loss == math.inf:
+            kept = "No evaluation had come since the start, so that the weights are the untrained ones"
+        self.finished = f"{what} at step {step:,}. {kept}; try a learning rate below {self.recipe.learning_rate:g}."
 
     def _decide(self, last: bool) -> None:
         """Whether this evaluation ends the run."""
