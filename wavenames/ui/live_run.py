@@ -87,7 +87,7 @@ def _losses(run: Snapshot) -> None:
         "Test": [],
     }
     final = {"Train": run.train_loss, "Validation": run.validation_loss, "Test": run.test_loss}
-    places = st.container(horizontal=True, gap="large")
+    places = st.container(horizontal=True, gap="small")
     for part, latest in running.items():
         loss = final[part] if final[part] is not None else next(iter(latest), None)
         help_ = f"Nats per letter on the {part.lower()} names of the {run.config.data.split} split."
