@@ -5,6 +5,7 @@ import itertools
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.exc import OperationalError
 
 from wavenames import config as config_module
 from wavenames import models as models_module
@@ -445,10 +447,10 @@ def test_one_run_that_fails_harms_no_other(
     """The failure is a sentence for people and a traceback in the log; the worker goes on with the rest."""
     learn = Trainer._learn
 
-    def learn_or_break(trainer: Trainer) -> None:
+    def learn_or_break(trainer: Trainer) -> torch.Tensor:
         if trainer.recipe.steps == 77 and trainer.step == 20:
             raise RuntimeError("a wire came loose\nsecond line")
-        learn(trainer)
+        return learn(trainer)
 
     monkeypatch.setattr(Trainer, "_learn", learn_or_break)
     good = [scheduler.submit(run_config(seed=seed, steps=60)) for seed in range(3)]
@@ -483,6 +485,54 @@ def test_a_full_disk_fails_the_run_in_a_sentence(scheduler: Scheduler, monkeypat
     scheduler.resume(run_id)
     reach(scheduler, run_id, 5)
     assert scheduler.snapshot(run_id).status == "running"
+
+
+def test_a_store_that_cannot_even_be_read_ends_no_worker(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run is shown as failed though nobody could be told, and its worker goes on with the next one."""
+    scheduler = Scheduler(store, workers=1)
+    run_id = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, run_id, 1)
+
+    def locked(*_: object, **__: object) -> None:
+        raise OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "later", locked)
+        broken.setattr(store, "run", locked)
+        assert rest(scheduler, run_id).status == "failed"
+    assert "could not be kept" in caplog.text
+    with monkeypatch.context() as broken:
+        broken.setattr(work_module.Work, "advance", locked)
+        other = scheduler.submit(run_config(steps=5))
+        assert rest(scheduler, other).status == "failed", "whatever one run does"
+    for each in (run_id, other, scheduler.submit(run_config(steps=5))):
+        scheduler.resume(each)
+        reach(scheduler, each, 5)
+    scheduler.close()
+
+
+def test_a_run_resumed_while_it_fails_is_not_lost(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between "failed" on the pages and the worker's farewell there is time enough to press Resume."""
+    learn, advance = Trainer._learn, work_module.Work.advance
+    breaks = iter([True])
+
+    def learn_or_break(trainer: Trainer) -> torch.Tensor:
+        if trainer.step == 20 and next(breaks, False):
+            raise RuntimeError("a wire came loose")
+        return learn(trainer)
+
+    def advance_and_resume(work: work_module.Work, seconds: float) -> None:
+        advance(work, seconds)
+        if work.snapshot.status == "failed":
+            scheduler.resume(work.id)
+
+    monkeypatch.setattr(Trainer, "_learn", learn_or_break)
+    monkeypatch.setattr(work_module.Work, "advance", advance_and_resume)
+    run_id = scheduler.submit(run_config(steps=60))
+    assert rest(scheduler, run_id).status == "finished"
+    assert_same_as_unbroken(scheduler, run_id, run_config(steps=60))
 
 
 def test_a_run_that_diverges_says_so_and_keeps_numbers(scheduler: Scheduler) -> None:

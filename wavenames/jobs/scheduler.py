@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from collections import deque
@@ -18,6 +19,8 @@ from wavenames.jobs.work import Wish, Work
 from wavenames.models import build
 from wavenames.store import Store
 from wavenames.training import MOST_THREADS, best_device
+
+log = logging.getLogger(__name__)
 
 SLICE = 0.08
 """Seconds for which a run is advanced before the next one has its turn."""
@@ -149,7 +152,11 @@ class Scheduler:
                 self._busy += 1
                 share = self._cores // (self._busy + len(self._line))
             torch.set_num_threads(max(1, min(share, MOST_THREADS)))  # of this thread; each has its own
-            work.advance(SLICE)
+            try:
+                work.advance(SLICE)
+            except Exception:  # the run is lost, but not its worker
+                log.exception("The run %s could not even fail", work.id)
+                work.publish(status="failed", error="The run failed; the log says more.", seconds_left=None)
 
     def _put_back(self, work: Work) -> None:
         """After a slice, under the lock: to the end of the line, to rest, or away."""
@@ -160,8 +167,10 @@ class Scheduler:
             self._queue(work)
         elif status == "paused" and work.wish in ("run", "stop"):
             self._queue(work)  # somebody asked for more while it was laid to rest
+        elif self._works.get(work.id) is not work:
+            pass  # resumed since it failed
         elif status in ("finished", "stopped") or (status == "failed" and work.kept):
-            self._works.pop(work.id, None)  # from now on the store tells of it
+            del self._works[work.id]  # from now on the store tells of it
         self._released.notify_all()
 
     def _queue(self, work: Work) -> None:

@@ -277,7 +277,7 @@ class Work:
         try:
             self.store.set_status(self.id, "failed", error=sentence)
             self.kept = True
-        except (Refusal, StoreFailed):
+        except Exception:  # whatever it is, the pages must see that the run has ended
             log.exception("The failure of the run %s could not be kept", self.id)
         self.publish(status="failed", error=sentence, seconds_left=None)
 
