@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -199,7 +199,7 @@ class Trainer:
         if self.recipe.clip > 0:
             torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.clip)
         self.optimiser.step()
-        return loss.detach()
+        return cast(Tensor, loss.detach())
 
     def _count(self, model: Bigram) -> Tensor:
         """All that counting has to do: one look at every pair; gives the loss on them."""
