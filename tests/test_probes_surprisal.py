@@ -69,6 +69,19 @@ def test_asking_changes_nothing(model: Model) -> None:
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
 
 
+def test_a_model_that_fails_stays_in_its_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong while it reads."""
+    model = build(PRESETS["mlp-3"].model, LETTERS.size).train()
+
+    def fails(_batch: object) -> torch.Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(model, "forward", fails)
+    with pytest.raises(MemoryError):
+        surprisal(model, LETTERS, "emma")
+    assert model.training
+
+
 def test_an_unknown_letter_is_refused(model: Model) -> None:
     with pytest.raises(Refusal, match="'5'"):
         surprisal(model, LETTERS, "d5")

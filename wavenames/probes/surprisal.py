@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wavenames.layers import log_softmax
-from wavenames.models import Model
+from wavenames.models import Model, evaluating
 from wavenames.names import Packed, Vocabulary
 
 
@@ -53,9 +53,8 @@ def surprisal(model: Model, vocabulary: Vocabulary, name: str) -> Surprisal:
         Refusal: the name has a letter that the model doesn't know.
     """
     packed = Packed([name], vocabulary, model.device)
-    was_training = model.training
-    log_probabilities = log_softmax(model.eval()(next(packed.all(1))))
-    model.train(was_training)
+    with evaluating(model):
+        log_probabilities = log_softmax(model(next(packed.all(1))))
     chosen = log_probabilities.gather(1, packed.targets.unsqueeze(1))  # (T, 1)
     ranks = 1 + (log_probabilities > chosen).sum(1)
     return Surprisal(
