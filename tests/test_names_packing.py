@@ -51,7 +51,7 @@ def test_a_batch_holds_the_chosen_names_in_the_chosen_order(names: list[str], da
     batch = packed.batch(torch.tensor(indices, dtype=torch.int64))
     assert lists(batch) == naive([names[index] for index in indices])
     assert batch.rows is None
-    assert (batch.size, batch.count) == (len(indices), len(batch.targets))
+    assert len(batch.offsets) == len(indices) + 1
     assert torch.equal(batch.wanted, batch.targets)
 
 
@@ -64,7 +64,7 @@ def test_prefixes_end_at_the_wanted_target(names: list[str], data: st.DataObject
     batch = packed.prefixes(torch.tensor(rows, dtype=torch.int64))
     assert batch.rows is not None
     assert batch.wanted.tolist() == packed.targets[rows].tolist()
-    assert (batch.size, batch.count) == (len(rows), len(rows))
+    assert len(batch.offsets) == len(rows) + 1
     for number, row in enumerate(rows):
         first = row - int(packed.positions[row])
         own = slice(int(batch.offsets[number]), int(batch.offsets[number + 1]))

@@ -36,16 +36,6 @@ class Batch:
     """(R,) the rows whose logits are wanted; None for all N."""
 
     @property
-    def size(self) -> int:
-        """B, the number of names."""
-        return self.offsets.shape[0] - 1
-
-    @property
-    def count(self) -> int:
-        """R, the number of wanted logits: that of `rows`, or N."""
-        return self.wanted.shape[0]
-
-    @property
     def wanted(self) -> Tensor:
         """(R,) the targets of the wanted logits."""
         return self.targets if self.rows is None else self.targets[self.rows]
