@@ -217,7 +217,7 @@ def test_a_number_out_of_bounds_is_refused_by_name(cls: type[Settings], name: st
     allowed = f"allowed is a {'whole ' if kind(cls, name) is int else ''}number from {low:,} to {high:,}."
     for value in (low - 1, high + 1, str(high + 1), "many", "", math.nan, math.inf, "1e999", [1], "9" * 50):
         shown = str(value) or "empty"
-        shown = shown if len(shown) <= 40 else shown[:37] + "..."
+        shown = shown if len(shown) <= 40 else shown[:39] + "…"
         assert refused(cls, name, value) == f"{field_label(name)} is {shown}; {allowed}"
 
 
@@ -242,7 +242,7 @@ def test_a_word_that_is_no_choice_is_refused_with_the_choices(cls: type[Settings
         (DataConfig, "names", "a\nb\x1b", "Names is a\\nb\\x1b; allowed is lower-case letters"),
         (DataConfig, "names", "", "Names is empty; allowed is lower-case letters"),
         (SamplingConfig, "prefix", "x" * 31, "Prefix is " + "x" * 31 + "; allowed is at most 30 characters."),
-        (SamplingConfig, "pattern", "?" * 61, "Pattern is " + "?" * 37 + "...; allowed is at most 60 characters."),
+        (SamplingConfig, "pattern", "?" * 61, "Pattern is " + "?" * 39 + "…; allowed is at most 60 characters."),
         (SamplingConfig, "unique", "2", "Unique is 2; allowed is true or false."),
     ],
 )  # fmt: skip
@@ -259,7 +259,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
         ({"preset": "mlp-3", "dilations": "1,2"}, "mlp-3 has no setting called 'dilations'; it has block_size, "),
         ({"family": "mlp"}, "wavenet-m has no setting called 'family'; it has residual, "),
         ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; it has "),
-        ({"x" * 100: "1"}, f"wavenet-m has no setting called '{'x' * 37}...'; it has "),
+        ({"x" * 100: "1"}, f"wavenet-m has no setting called '{'x' * 39}…'; it has "),
         ({"preset": "bigram", "recipe": "modern"}, "Recipe is modern; the bigram model is counted (recipe count)"),
         ({"recipe": "count"}, "Recipe is count; the bigram model is counted (recipe count), all others are trained"),
         ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd or adamw."),

@@ -104,10 +104,10 @@ def _allowed(cls: type[Settings], name: str) -> str:
     return f"{kind} of at least {low:,}" if low is not None else kind
 
 
-def _shown(value: object) -> str:
+def shown(value: object, longest: int = 40) -> str:
     """What came, for a sentence: shortened, with nothing in it that breaks a line or that a terminal would obey."""
     text = str(value)
-    text = text if len(text) <= 40 else text[:37] + "..."
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
@@ -115,15 +115,15 @@ def _sentence(cls: type[Settings], error: ValidationError) -> str:
     first = error.errors()[0]
     name = next((str(part) for part in first["loc"] if str(part) in cls.model_fields), "")
     given = first["input"]
-    shown = _shown(",".join(map(str, given)) if isinstance(given, tuple) else given)
+    came = shown(",".join(map(str, given)) if isinstance(given, tuple) else given)
     if first["type"] == "extra_forbidden":
-        unknown = _shown(first["loc"][-1])
+        unknown = shown(first["loc"][-1])
         return f"There is no setting called '{unknown}'; there are {', '.join(cls.model_fields)}."
     if first["type"] == "value_error":
         return str(first["ctx"]["error"])
     if first["type"] == "missing":
         return f"{field_label(str(first['loc'][-1]))} is missing."
-    return f"{field_label(name)} is {shown or 'empty'}; allowed is {_allowed(cls, name)}."
+    return f"{field_label(name)} is {came or 'empty'}; allowed is {_allowed(cls, name)}."
 
 
 # ---------------------------------------------------------------------------------- models
@@ -378,7 +378,7 @@ class RunConfig(Settings):
     def _preset_goes_with_family(self) -> Self:
         fitting = [name for name, preset in PRESETS.items() if preset.model.family == self.model.family]
         if self.preset not in fitting:
-            raise ValueError(f"Preset is '{_shown(self.preset)}'; allowed with a {self.model.family} model is one of "
+            raise ValueError(f"Preset is '{shown(self.preset)}'; allowed with a {self.model.family} model is one of "
                              f"{', '.join(fitting)}.")  # fmt: skip
         return self
 
@@ -421,11 +421,11 @@ class RunConfig(Settings):
         preset_name = str(rest.pop("preset", cls.model_fields["preset"].default))
         preset = PRESETS.get(preset_name)
         if preset is None:
-            raise Refusal(f"Model is '{_shown(preset_name)}'; allowed is one of {', '.join(PRESETS)}.")
+            raise Refusal(f"Model is '{shown(preset_name)}'; allowed is one of {', '.join(PRESETS)}.")
         recipe_name = str(rest.pop("recipe", preset.recipe))
         recipe = RECIPES.get(recipe_name)
         if recipe is None:
-            raise Refusal(f"Recipe is '{_shown(recipe_name)}'; allowed is one of {', '.join(RECIPES)}.")
+            raise Refusal(f"Recipe is '{shown(recipe_name)}'; allowed is one of {', '.join(RECIPES)}.")
         seed = rest.pop("seed", cls.model_fields["seed"].default)
         parts: dict[str, Settings] = {"model": preset.model, "recipe": recipe, "data": DataConfig()}
         for part, settings in parts.items():
@@ -433,7 +433,7 @@ class RunConfig(Settings):
             parts[part] = settings.changed(**{k: None if v == "None" else v for k, v in mine.items()})
         if rest:
             known = ", ".join(name for s in parts.values() for name in flat_fields(type(s)))
-            raise Refusal(f"{preset_name} has no setting called '{_shown(next(iter(rest)))}'; it has {known}, seed.")
+            raise Refusal(f"{preset_name} has no setting called '{shown(next(iter(rest)))}'; it has {known}, seed.")
         return cls.checked(preset=preset_name, seed=seed, **parts)
 
 
@@ -476,7 +476,7 @@ class SamplingConfig(Settings):
             raise ValueError(f"Shortest is {self.shortest}; allowed is at most longest, which is {self.longest}.")
         if len(self.prefix) > self.longest:
             raise ValueError(
-                f"Prefix is '{_shown(self.prefix)}' ({len(self.prefix)} letters); allowed is at most longest, "
+                f"Prefix is '{shown(self.prefix)}' ({len(self.prefix)} letters); allowed is at most longest, "
                 f"which is {self.longest}."
             )
         return self

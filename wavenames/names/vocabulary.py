@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from wavenames.config import Refusal
+from wavenames.config import Refusal, shown
 
 END = 0
 """The number of the mark that stands before the first letter and after the last one."""
@@ -18,9 +18,8 @@ _JOINERS = "\u200c\u200d"  # zero-width joiners: invisible, but part of how Pers
 
 
 def printable(text: str, longest: int = 24) -> str:
-    """`text` in quotes for a message: shortened, with nothing in it that a terminal or a page would obey."""
-    short = text if len(text) <= longest else text[: longest - 1] + "…"
-    return "'" + "".join(c if c == "'" or c.isprintable() else ascii(c)[1:-1] for c in short) + "'"
+    """`text` in quotes for a message, shortened as `config.shown` does it."""
+    return f"'{shown(text, longest)}'"
 
 
 def is_letter(character: str) -> bool:
