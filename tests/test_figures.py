@@ -188,6 +188,18 @@ def test_few_runs_are_labelled_at_their_ends_and_many_in_a_legend() -> None:
     assert sum(trace.showlegend for trace in many.data) == 6
 
 
+def test_titles_can_not_format_a_chart() -> None:
+    """Plotly reads tags; a title shows them, in labels, legends and under the pointer, and is no template either."""
+    title = '<b>"%{x}"'
+    shown = '&lt;b&gt;"%{x}"'
+    figure = loss_curves([run(label=title), run(label="two")], {})
+    assert any(shown in annotation.text for annotation in figure.layout.annotations)
+    assert {trace.name for trace in figure.data} == {shown, "two"}
+    assert all(trace.hovertemplate.endswith("<extra>%{fullData.name}</extra>") for trace in figure.data)
+    points = loss_against_parameters([ModelPoint(title, "wavenet", 100, 2.0)], {})
+    assert points.data[0].text == (shown,)
+
+
 def test_two_runs_of_one_family_differ_in_their_markers() -> None:
     figure = loss_curves([run(label="one"), run(label="two")], {})
     symbols = [trace.marker.symbol for trace in figure.data if trace.mode == "lines+markers"]

@@ -120,16 +120,17 @@ def _last(y: npt.ArrayLike) -> str:
 def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: bool) -> list[go.Scatter]:
     style = FAMILIES[run.family]
     unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
+    label = html.escape(run.label, quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
     train_x, train_y = (np.asarray(values, dtype=np.float64) for values in run.train)
 
     def curve(part: str, x_y: tuple[Floats, Floats], **how: object) -> go.Scatter:
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=run.label,
+            name=label,
             uid=f"{run.label} {part}",
             legendgroup=run.label,
-            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{run.label}</extra>",
+            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>%{{fullData.name}}</extra>",
             **how,
         )
 
@@ -183,7 +184,7 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
         glyph = f'<span style="color:{style.colour}">{style.glyph}</span> '
         train, validation = (_finite(y) for y in (smooth(run.train[1], run.smoothing), run.validation[1]))
         seen += [*train[:1], *train[-1:], *validation[:1], *validation[-1:]]
-        name = html.escape(run.label[:14])
+        name = html.escape(run.label[:14], quote=False)
         if validation.size:
             labels.append((validation[-1], glyph, "validation" if alone else name))
         if train.size and (alone or not validation.size):

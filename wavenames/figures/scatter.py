@@ -1,5 +1,6 @@
 """Loss against size: what more parameters buy."""
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ def loss_against_parameters(
         figure.add_scatter(
             x=[point.parameters for point in members],
             y=[point.loss for point in members],
-            text=[point.label for point in members],
+            text=[html.escape(point.label, quote=False) for point in members],
             name=family,
             uid=family,
             mode="markers+text" if len(points) <= 16 else "markers",
