@@ -6,6 +6,7 @@ from wavenames.config import Refusal
 from wavenames.ui.list_views import facts, pairs, reading, splits, table, twins
 from wavenames.ui.name_lists import bring_list, choose_list
 from wavenames.ui.theme import apply_theme
+from wavenames.ui.words import plain
 
 apply_theme()
 st.title("Names", anchor=False)
@@ -25,4 +26,4 @@ try:
     splits(chosen)
     reading(chosen)
 except Refusal as refusal:
-    st.error(str(refusal))
+    st.error(plain(str(refusal)))

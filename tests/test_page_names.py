@@ -14,6 +14,7 @@ from wavenames.config import Refusal
 from wavenames.names import NameList, makemore
 from wavenames.store import Store, StoredList
 from wavenames.ui import name_lists
+from wavenames.ui.words import plain
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 CLASS = b"Anna\nBert\nanna\n\n  Zo\xc3\xab \n" + b"\n".join(b"Kim%c" % letter for letter in b"abcdefghij")
@@ -226,6 +227,17 @@ def test_without_a_network_makemores_list_is_refused_in_a_sentence(
     names.button(key="fetch_makemore").click().run()
     assert "Check the network, or upload the file" in refusal(names)
     assert numbers(names) == SHIPPED
+
+
+def test_a_refusal_formats_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever title or name it quotes."""
+
+    def refuse(_list: str) -> None:
+        raise Refusal("*list* [is](gone)")
+
+    monkeypatch.setattr("wavenames.ui.list_views.facts", refuse)
+    app = opened()
+    assert app.error[0].value == plain("*list* [is](gone)")
 
 
 def test_a_list_too_short_for_a_unique_split_says_so(names: AppTest) -> None:
