@@ -1,6 +1,6 @@
 """Sample: names by the thousand with what stands behind each, and one name letter by letter."""
 
-import csv
+import csv as csv_files
 import io
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from wavenames.config import SamplingConfig
 from wavenames.models import build
 from wavenames.names import Membership, Vocabulary, split
 from wavenames.probes.surprisal import surprisal
-from wavenames.sampling import sample
-from wavenames.ui.samples_view import DRAWN, STATUS, csv_text
+from wavenames.sampling import Sampled, Samples, sample
+from wavenames.ui.samples_view import DRAWN, STATUS, csv
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 LETTERS = "Letter by letter"
@@ -152,12 +152,15 @@ def test_the_file_holds_the_table() -> None:
     app = opened()
     assert [each.proto.label for each in app.get("download_button")] == ["Download this model", "Names as CSV"]
     drawn = app.session_state[DRAWN]
-    rows = list(csv.DictReader(io.StringIO(csv_text(drawn))))
+    rows = list(csv_files.DictReader(io.StringIO(csv(drawn))))
     assert [row["name"] for row in rows] == names(app)
     assert [row["status"] for row in rows] == [each.status for each in drawn.samples.names]
     assert [float(row["log_probability"]) for row in rows] == pytest.approx(
         [each.log_probability for each in drawn.samples.names]
     )
+    formulas = Samples(tuple(Sampled(name, -1.0, "new") for name in ("=1+1", "-anna", "anna")), 3, 0.1, "")
+    lines = csv_files.DictReader(io.StringIO(csv(replace(drawn, samples=formulas))))
+    assert [line["name"] for line in lines] == ["'=1+1", "'-anna", "anna"], "no name is a formula"
 
 
 # ----------------------------------------------------------------------------------------------- a model's file

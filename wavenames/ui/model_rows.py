@@ -17,9 +17,7 @@ from wavenames.store import UNFINISHED, Run
 from wavenames.ui.controls import label
 from wavenames.ui.links import distinct
 from wavenames.ui.session import checkpoint, find_list, model, scheduler, store, uploaded
-
-FORMULA = ("=", "+", "-", "@")
-"""A cell of a .csv that begins like this is reckoned out by spreadsheets."""
+from wavenames.ui.spreadsheet import csv_text
 
 
 @dataclass(frozen=True)
@@ -157,9 +155,7 @@ def csv(rows: Sequence[Row]) -> str:
     """The table for a spreadsheet; no title in it is taken for a formula."""
     table = frame(rows).drop(columns=["open", "sample"])
     table["family"] = [row.family for row in rows]
-    for column in ("title", "list"):
-        table[column] = [f"'{text}" if text.startswith(FORMULA) else text for text in table[column]]
-    return table.to_csv(index=False)
+    return csv_text(table, "title", "list")
 
 
 def differences(rows: Sequence[Row]) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import Sampled, Samples, sample
 from wavenames.ui.name_rows import scale_html, surprisal_html
 from wavenames.ui.session import Trained, checkpoint, model
+from wavenames.ui.spreadsheet import csv_text
 from wavenames.ui.typed import as_known
 from wavenames.ui.words import plain
 
@@ -77,9 +78,9 @@ def summary(drawn: Drawn) -> str:
 _SIGNS: Final = {status: shown.split(" ", 1) for status, shown in STATUS.items()}
 
 
-def csv_text(drawn: Drawn) -> str:
-    """The table as a file, its statuses in the words of the command line: train, held_out, new."""
-    return drawn.table.to_csv(index=False)
+def csv(drawn: Drawn) -> str:
+    """The table for a spreadsheet, its statuses in the words of the command line: train, held_out, new."""
+    return csv_text(drawn.table, "name")
 
 
 @st.fragment
@@ -131,7 +132,7 @@ def save_button(drawn: Drawn) -> None:
     """The names as a file."""
     st.download_button(
         "Names as CSV",
-        lambda: csv_text(drawn),
+        lambda: csv(drawn),
         f"names-{drawn.trained.title}.csv",
         "text/csv",
         icon=":material/download:",
