@@ -59,6 +59,13 @@ def test_utf_16_without_mark_is_recognised_by_its_line_ends(encoding: str) -> No
     assert read_list("שרה\nדוד\n".encode(encoding), "list.txt").names == ("שרה", "דוד")
 
 
+@pytest.mark.parametrize("name", ["山田太郎", "佐藤花子", "김민서", "さくら子", "שרה", "Мария"])
+def test_one_name_in_utf_16_without_mark_is_no_rubbish(name: str) -> None:
+    """There is not one zero byte to tell it by."""
+    assert b"\0" not in name.encode("utf-16-le")
+    assert read_list(name.encode("utf-16-le"), "list.txt").names == (name,)
+
+
 @relaxed
 @given(ANY_NAMES, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
 def test_names_survive_a_csv_file(names: list[str], delimiter: str, ending: str, first: bool) -> None:
@@ -148,9 +155,36 @@ def test_a_column_is_chosen_by_its_title() -> None:
 
 def test_a_column_without_title_can_be_chosen() -> None:
     """A blank title is replaced by the column's place."""
-    data = b",births\nemma,3\n"
-    assert columns(data, "a.csv") == ["column 1", "births"]
+    data = b",last name\nemma,stone\n"
+    assert columns(data, "a.csv") == ["column 1", "last name"]
     assert read_list(data, "a.csv", column="column 1").names == ("emma",)
+
+
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Name", "sex"), ("NAMES", "births"), ("first_name", "year"), ("Given name", "n"),
+        ("Child's First Name", "Rank"), ("Vorname", "anzahl"), ("prénom", "sexe"), ("Pre\u0301nom", "sexe"),
+        ("preusuel", "nombre"), ("имя", "год"),
+    ],
+)  # fmt: skip
+def test_titles_are_known_by_a_word_for_names(title: str, other: str) -> None:
+    """In any case and in the languages of common lists, wherever the column stands."""
+    for titles, row in (((title, other), "emma,3"), ((other, title), "3,emma")):
+        data = f"{','.join(titles)}\n{row}\nliam,4\n".encode()
+        assert columns(data, "a.csv") == list(titles)
+        assert read_list(data, "a.csv", column=title).names[0] == "emma"
+
+
+def test_a_table_without_titles_keeps_its_first_name() -> None:
+    """Its columns are called by their places, and a refusal counts its lines."""
+    data = b"\nMary,F,7065\nAnna,F,2604\n"
+    assert columns(data, "a.csv") == ["column 1", "column 2", "column 3"]
+    assert read_list(data, "a.csv").names == ("Mary", "Anna")
+    assert read_list(data, "a.csv", column="column 2").names == ("F", "F")
+    assert read_list(b"emma\nliam\n", "a.csv").names == ("emma", "liam")
+    with pytest.raises(Refusal, match=r"^line 2: 'Ma\.ry' holds"):
+        read_list(b"\nMa.ry,F\n", "a.csv")
 
 
 ZIP = io.BytesIO()

@@ -411,7 +411,7 @@ def _data_options(parser: argparse.ArgumentParser, default: str | None) -> None:
         "--names", metavar="FILE-or-LIST", default=default,
         help=f"A .txt or .csv file, or one of {', '.join([*BUNDLED, MAKEMORE.id])}. ({usual})",
     )  # fmt: skip
-    parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file that holds the names.")
+    parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file, by title or as 'column 2'.")
     parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
     for name in ("split", "split_seed"):
         _field(parser, name, DataConfig, default=DataConfig.model_fields[name].default if default else usual)

@@ -3,7 +3,7 @@
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
-from wavenames.names.reading import columns, read_list
+from wavenames.names.reading import columns, name_column, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, printable
@@ -28,6 +28,7 @@ __all__ = [
     "download_makemore",
     "leak",
     "makemore",
+    "name_column",
     "printable",
     "read_list",
     "shares",

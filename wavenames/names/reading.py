@@ -5,12 +5,14 @@ file is ever executed or unpickled.
 """
 
 import codecs
+import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from wavenames.config import LIST_LIMITS, Refusal
@@ -20,17 +22,26 @@ from wavenames.names.vocabulary import END_MARK, is_letter, printable
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _ENCODING_TITLES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_WORD = re.compile(r"[^\W\d_]+")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _DELIMITERS = ",;\t"
-_DEFAULT_COLUMN = "name"
+_SIGNS_OF_LISTS = frozenset(" -'’.\"\r\n" + _DELIMITERS)
+_JAPANESE = frozenset({"CJK", "HIRAGANA", "KATAKANA"})
+_NAME_WORDS = frozenset({
+    "name", "names", "first", "firstname", "forename", "given", "givenname", "last", "lastname", "surname",
+    "familyname", "vorname", "vornamen", "nachname", "prénom", "prénoms", "prenom", "prenoms", "preusuel", "nom",
+    "noms", "nombre", "nombres", "apellido", "apellidos", "nome", "nomi", "cognome", "sobrenome", "naam", "voornaam",
+    "achternaam", "navn", "fornavn", "namn", "förnamn", "imię", "imiona", "имя", "имена", "名前", "名",
+})  # fmt: skip
+"""Words in the title of a column of names; a table whose first row has none of them has no titles."""
 
 
 def read_list(data: bytes, filename: str, *, column: str | None = None, fold_case: bool = False) -> NameList:
     """The names in a file's bytes, in order, twins kept.
 
     Outer spaces and blank lines are dropped and letters composed (Unicode NFC). `column` chooses the column of
-    a .csv, whose first row holds the titles; None takes the one called "name", or the first. `fold_case` makes
-    all letters small. The id follows from the resulting names alone, so that the same names have the same id.
+    a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `fold_case` makes all letters
+    small. The id follows from the resulting names alone, so that the same names have the same id.
 
     Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`.
     """
@@ -62,9 +73,21 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
 
 
 def columns(data: bytes, filename: str) -> list[str]:
-    """The titles of a .csv file's columns, for a choice; none for a .txt file. Refuses as `read_list` does."""
+    """The titles of a .csv file's columns, for a choice; none for a .txt file. Refuses as `read_list` does.
+
+    A first row in which no title speaks of names is data: the columns are then called "column 1", "column 2" …
+    """
     text = _text(data, filename)
     return _csv_rows(text)[0] if _is_csv(filename) else []
+
+
+def name_column(titles: Sequence[str]) -> int:
+    """The column that names stand in, as far as titles tell: "name", the first that speaks of names, the first."""
+    return max(range(len(titles)), key=lambda i: (titles[i].casefold() == "name", _speaks_of_names(titles[i]), -i))
+
+
+def _speaks_of_names(title: str) -> bool:
+    return not _NAME_WORDS.isdisjoint(_WORD.findall(unicodedata.normalize("NFC", title).casefold()))
 
 
 def _title(filename: str) -> str:
@@ -107,6 +130,8 @@ def _decoded(data: bytes, filename: str) -> str:
             return data.decode("utf-16-le" if odd > even else "utf-16-be")
         except UnicodeDecodeError:
             raise _no_text(filename) from None
+    if (name := _one_name_in_utf_16(data)) is not None:
+        return name
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -121,6 +146,28 @@ def _decoded(data: bytes, filename: str) -> str:
         raise _no_text(filename) from None
 
 
+def _one_name_in_utf_16(data: bytes) -> str | None:
+    """The one name of a file in UTF-16 without zero bytes: no line end, space or Latin letter is in it.
+
+    As text of eight bits such bytes have signs or control characters between the letters; as UTF-16 they are letters
+    of one script alone.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = data.decode("cp1252", "replace")
+    signs = [c for c in text if unicodedata.category(c)[0] not in "LMN" and c not in _SIGNS_OF_LISTS]
+    if not signs or 4 * len(signs) < len(text) or data[-1:].isspace():
+        return None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        with contextlib.suppress(UnicodeDecodeError):
+            name = data.decode(encoding)
+            scripts = {unicodedata.name(c, "").partition(" ")[0] for c in name}
+            if all(unicodedata.category(c)[0] in "LM" for c in name) and (len(scripts) == 1 or scripts <= _JAPANESE):
+                return name
+    return None
+
+
 def _strictly(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
@@ -132,12 +179,15 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _csv_rows(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The titles of the columns, and (line, cells) of each row after them that isn't blank."""
+    """The titles of the columns, and (line, cells) of each row of data that isn't blank."""
     titles = next((line for line in _LINE_BREAK.split(text) if line.strip()), "")
     delimiter = max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", titles).count)
     rows = _csv_lines(text, delimiter)
-    header = next(rows, (1, [""]))[1]
-    return [cell.strip() or f"column {place}" for place, cell in enumerate(header, start=1)], rows
+    first = next(rows, (1, [""]))
+    places = [f"column {place}" for place in range(1, len(first[1]) + 1)]
+    if not any(map(_speaks_of_names, first[1])):
+        return places, itertools.chain([first], rows)
+    return [cell.strip() or place for cell, place in zip(first[1], places, strict=True)], rows
 
 
 def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -154,8 +204,7 @@ def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _column_number(header: list[str], column: str | None) -> int:
     if column is None:
-        titles = [title.lower() for title in header]
-        return titles.index(_DEFAULT_COLUMN) if _DEFAULT_COLUMN in titles else 0
+        return name_column(header)
     if column not in header:
         known = ", ".join(printable(title) for title in header[:20])
         raise Refusal(f"column: {printable(column)} is not a column of this file; choose one of {known}.")

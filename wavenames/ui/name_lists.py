@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from wavenames.config import Refusal
-from wavenames.names import BUNDLED, MAKEMORE, NameList, columns, download_makemore, read_list, split
+from wavenames.names import BUNDLED, MAKEMORE, NameList, columns, download_makemore, name_column, read_list, split
 from wavenames.store import StoredList
 from wavenames.ui.links import linked_choice
 from wavenames.ui.session import find_list, lists, store
@@ -48,7 +48,7 @@ def _offer(data: bytes, filename: str) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             column = None
             if titles:
-                column = st.selectbox("Column", titles, index=_likely(titles), key="upload_column", width=240)
+                column = st.selectbox("Column", titles, index=name_column(titles), key="upload_column", width=240)
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
         found = read_list(data, filename, column=column, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
@@ -62,11 +62,6 @@ def _offer(data: bytes, filename: str) -> None:
     )
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         _take(found)
-
-
-def _likely(titles: list[str]) -> int:
-    """The column that names stand in, as far as its title tells: "name", or the first that speaks of names."""
-    return max(range(len(titles)), key=lambda i: (titles[i].casefold() == "name", "name" in titles[i].casefold(), -i))
 
 
 def _offer_makemore() -> None:
