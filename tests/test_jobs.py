@@ -476,7 +476,7 @@ def test_a_full_disk_fails_the_run_in_a_sentence(scheduler: Scheduler, monkeypat
     reach(scheduler, run_id, 1)
 
     def refuse(*_: object) -> None:
-        raise StoreFailed("Results can't be saved: the disk is full.")
+        raise StoreFailed("the disk is full")
 
     with monkeypatch.context() as broken:
         broken.setattr(scheduler.store, "later", refuse)

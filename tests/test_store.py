@@ -87,17 +87,60 @@ def test_sqlite_runs_in_wal_mode(store: Store, tmp_path: Path) -> None:
     other.close()
 
 
-def test_a_row_without_its_run_is_a_mistake_that_is_said(tmp_path: Path) -> None:
-    """The writer's exception is kept, and every later call hears of it."""
-    store = Store(folder=tmp_path)
+def test_a_row_without_its_run_is_a_mistake_that_is_said_once(store: Store) -> None:
+    """Who next writes for that run hears of it; then the store works on."""
     store.later(Metrics("nobody", "train", points(1, 1)))
     with pytest.raises(StoreFailed, match="can't be saved") as caught:
-        store.flush()
+        store.flush("nobody")
     assert isinstance(caught.value.__cause__, IntegrityError)
+    store.flush()
+    run_id = store.create(RunConfig())
+    store.later(Metrics("nobody", "train", points(2, 2)))
+    store.flush(run_id)
     with pytest.raises(StoreFailed):
-        store.later(Metrics("nobody", "train", points(2, 2)))
-    with pytest.raises(StoreFailed):
-        store.close()
+        store.later(Metrics("nobody", "train", points(3, 3)))
+    store.flush()
+
+
+def test_a_mistake_costs_no_other_run(store: Store) -> None:
+    """In one transaction with it: rows, files and calls of others are kept, and others hear nothing of it."""
+    good, bad = store.create(RunConfig()), store.create(RunConfig())
+    store.later(Metrics(good, "train", points(1, 2)), Metrics(bad, "train", points(1, 2)))
+    store.later(Metrics(bad, "train", points(2, 2)), File(bad, "state", b"after the gap"))
+    store.later(Metrics(good, "train", points(3, 3)), File(good, "state", b"good"))
+    created = store.create(RunConfig())
+    store.later(Metrics(created, "train", points(1, 1)), Metrics(good, "train", points(4, 4)))
+    store.flush(good)
+    assert store.curve(good, "train").step.tolist() == [1, 2, 3, 4]
+    assert store.curve(created, "train").step.tolist() == [1]
+    assert store.state_path(good).read_bytes() == b"good"
+    assert not store.state_path(bad).exists(), "no state is ahead of its rows"
+    with pytest.raises(StoreFailed, match="UNIQUE"):
+        store.set_status(bad, "running")
+    store.set_status(bad, "failed")
+    assert store.run(bad).status == "failed"
+
+
+def test_a_write_on_a_full_disk_is_refused_in_a_sentence(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The caller is told and nothing is left that could harm the next one."""
+    run_id = store.create(RunConfig())
+
+    def full(*_: object) -> None:
+        raise OperationalError("INSERT", {}, sqlite3.OperationalError("database or disk is full"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(store_module, "_apply", full)
+        kept = StoredList("upload-0123456789ab", "Cats", ("mimi",), "cats.txt")
+        for write in (
+            lambda: store.create(RunConfig()),
+            lambda: store.keep_list(kept),
+            lambda: store.delete(run_id),
+            lambda: store.rewind(run_id, 1),
+        ):
+            with pytest.raises(Refusal, match=r"^Results can't be saved: database or disk is full\.$"):
+                write()
+    store.later(Metrics(run_id, "train", points(1, 1)))
+    store.flush()
 
 
 WRITE_UNTIL_KILLED = """

@@ -27,7 +27,7 @@ import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -57,7 +57,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
@@ -75,8 +75,12 @@ RUN_ID = re.compile(r"[A-Za-z0-9_-]{22}")
 T = TypeVar("T")
 
 
-class StoreFailed(RuntimeError):
-    """The database took no more rows; the sentence says why, `__cause__` holds the error itself."""
+class StoreFailed(Refusal):
+    """Something could not be written; the sentence says why, `__cause__` holds the error itself."""
+
+    def __init__(self, error: Exception | str) -> None:
+        reason = str(getattr(error, "orig", None) or error).rstrip(".")
+        super().__init__(f"Results can't be saved: {reason}.")
 
 
 # ----------------------------------------------------------------------------------------------- what goes in
@@ -349,8 +353,9 @@ class _Call:
 class _Writer:
     """Takes items from any thread and commits them from one, in order, a transaction every BATCH_SECONDS.
 
-    What fails because the disk is full or the database is away is kept and tried again; what fails for any other
-    reason is a mistake in the program, and its batch is lost. Either way the next caller hears of it.
+    What fails because the disk is full or the database is away is kept and tried again; every caller hears of it
+    until it is written. What fails for any other reason is a mistake in the program: it is lost, with what the same
+    run writes after it, until the next caller that writes for that run has heard of it.
     """
 
     def __init__(self, engine: Engine, write_files: Callable[[Sequence[File]], None]) -> None:
@@ -361,6 +366,8 @@ class _Writer:
         self._asked = self._done = 0
         self._urgent = self._closing = False
         self._failure: Exception | None = None
+        self._lost: dict[str, Exception] = {}
+        """Mistakes that nobody was told of yet, by run."""
         self._thread = threading.Thread(target=self._loop, name="wavenames-store", daemon=True)
         self._thread.start()
 
@@ -368,24 +375,31 @@ class _Writer:
         """Queue items; waits while the queue is full."""
         with self._changed:
             self._changed.wait_for(lambda: len(self._waiting) < QUEUE_BOUND or self._failure or self._closing)
-            self._complain()
+            self._complain({item.run for item in items})
             self._append(items)
 
     def call(self, work: Callable[[Session], T]) -> T:
-        """Run a write in the writer's thread, after all that was queued before; gives its result."""
+        """Run a write in the writer's thread, after all that was queued before; gives its result.
+
+        Raises:
+            StoreFailed: the database did not take it; it is not tried again.
+        """
         result: Future[T] = Future()
         with self._changed:
             self._append([_Call(work, result)])
             self._urgent = True
-        return result.result()
+        try:
+            return result.result()
+        except SQLAlchemyError as error:
+            raise StoreFailed(error) from error
 
-    def flush(self) -> None:
-        """Wait until all that was queued so far is committed."""
+    def flush(self, run: str | None = None) -> None:
+        """Wait until all that was queued so far is committed; complains of what was lost, or only of a run's."""
         with self._changed:
             asked, self._urgent = self._asked, True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._done >= asked or self._failure)
-            self._complain()
+            self._complain(None if run is None else {run})
 
     def close(self) -> None:
         """Commit what is queued and end the thread."""
@@ -397,15 +411,16 @@ class _Writer:
 
     def _append(self, items: Sequence[Item | _Call]) -> None:
         if self._closing:
-            raise StoreFailed("The store is closed; nothing more can be written.")
+            raise StoreFailed("the store is closed")
         self._waiting += items
         self._asked += len(items)
         self._changed.notify_all()
 
-    def _complain(self) -> None:
-        if self._failure is not None:
-            reason = getattr(self._failure, "orig", None) or self._failure
-            raise StoreFailed(f"Results can't be saved: {reason}.") from self._failure
+    def _complain(self, runs: Collection[str] | None = None) -> None:
+        lost = [self._lost.pop(run) for run in [*self._lost] if runs is None or run in runs]
+        failure = next(iter(lost), self._failure)
+        if failure is not None:
+            raise StoreFailed(failure) from failure
 
     def _loop(self) -> None:
         while True:
@@ -425,24 +440,31 @@ class _Writer:
 
     def _write(self, batch: list[Item | _Call]) -> list[Item]:
         """Commit a batch; what must be tried again comes back."""
+        batch = [item for item in batch if isinstance(item, _Call) or item.run not in self._lost]
         rows: list[Item] = [item for item in batch if not isinstance(item, _Call)]
         try:
             with Session(self._engine) as session, session.begin():
                 answers = _apply(session, batch)
                 deleted = _deleted(session, rows)
         except Exception as error:
+            again = isinstance(error, OperationalError)
+            if len(batch) > 1 and not again:  # a mistake somewhere among them: it must not cost the others
+                half = len(batch) // 2
+                return self._write(batch[:half]) + self._write(batch[half:])
             log.exception("%d rows could not be written", len(batch))
-            self._failure = error
             for call in batch:
                 if isinstance(call, _Call):
                     call.result.set_exception(error)
-            return rows if isinstance(error, OperationalError) else []
+            if again and rows:
+                self._failure = error
+            elif rows:
+                self._lost[rows[0].run] = error
+            return rows if again else []
         files = [item for item in rows if isinstance(item, File) and item.run not in deleted]
         newest = list({(file.run, file.kind): file for file in files}.values())
         try:
             self._write_files(newest)
-            if isinstance(self._failure, OperationalError | OSError):
-                self._failure = None
+            self._failure = None
             return []
         except OSError as error:
             log.exception("The files of a run could not be written")
@@ -569,17 +591,17 @@ class Store:
         """Queue rows for the next transaction; returns at once unless the queue is full.
 
         Raises:
-            StoreFailed: an earlier write failed, or the store is closed.
+            StoreFailed: an earlier write of the same runs failed, nothing can be written now, or the store is closed.
         """
         self._writer.add(items)
 
-    def flush(self) -> None:
+    def flush(self, run_id: str | None = None) -> None:
         """Wait until all that was queued so far is on disk.
 
         Raises:
-            StoreFailed: it could not be written.
+            StoreFailed: something of the run, or of any, could not be written.
         """
-        self._writer.flush()
+        self._writer.flush(run_id)
 
     def create(self, config: RunConfig, *, title: str | None = None, status: Status = "queued") -> str:
         """Enter a new run; gives its unguessable id."""
@@ -669,7 +691,7 @@ class Store:
     def _change(self, run_id: str, fields: Changes) -> None:
         self.run(run_id)
         self.later(Change(run_id, fields))
-        self.flush()
+        self.flush(run_id)
 
     # -- reading
 

@@ -31,7 +31,6 @@ from wavenames.store import (
     SampledNames,
     Status,
     Store,
-    StoreFailed,
 )
 from wavenames.training import FETCH_EVERY, Point, Trainer, TrainerState, evaluate
 
@@ -242,7 +241,7 @@ class Work:
             self.config, data.vocabulary, self.model.state_dict(), data.membership, results, self.snapshot.title
         )
         self.store.later(File(self.id, "checkpoint", checkpoint.to_bytes()))
-        self.store.flush()  # a run that says "finished" has its model
+        self.store.flush(self.id)  # a run that says "finished" has its model
         self.store.later(
             Change(
                 self.id,
@@ -259,7 +258,7 @@ class Work:
                 },
             )
         )
-        self.store.flush()
+        self.store.flush(self.id)
         self.store.state_path(self.id).unlink(missing_ok=True)
         self.publish(
             status=status, verdict=verdict, diverged=trainer.diverged, seconds_left=None,
@@ -270,7 +269,7 @@ class Work:
         """Keep what went wrong: a sentence for people, the traceback in the log."""
         log.error("The run %s failed", self.id, exc_info=error)
         first = next(iter(str(error).splitlines()), "")
-        expected = isinstance(error, Refusal | StoreFailed)
+        expected = isinstance(error, Refusal)
         sentence = (
             first if expected else f"The run failed ({type(error).__name__}: {first[:200]}); the log says more."
         )
