@@ -41,6 +41,9 @@ def test_train_watch_pause_reload_rejoin_finish_sample_download(app: str, page: 
     expect(page).to_have_url(re.compile(r"run=[\w-]{22}"), timeout=SLOW)
 
     # The chart grows, and keeps the zoom that the reader gave it.
+    settled(page)
+    loss = page.get_by_test_id("stMetric").filter(has_text="Validation loss")
+    expect(loss.get_by_text(re.compile(r"^\d\.\d{3}$"))).to_be_visible(timeout=SLOW)
     chart = page.locator(".st-key-loss_step .wn-plot-area")
     chart.locator(".nsewdrag").first.wait_for(timeout=SLOW)
     chart.scroll_into_view_if_needed()
@@ -125,7 +128,7 @@ def test_a_link_out_of_bounds_is_refused_in_a_sentence(app: str, page: Page) -> 
 
 def test_an_unknown_run_is_said_to_be_unknown(app: str, page: Page) -> None:
     open_page(page, f"{app}/train?run=nothing-like-a-run")
-    expect(page.get_by_text(re.compile("no.*run", re.IGNORECASE)).first).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("There is no run 'nothing-like-a-run' here", exact=False)).to_be_visible(timeout=SLOW)
     expect(button(page, "Train")).to_be_enabled()
 
 
