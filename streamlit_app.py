@@ -5,6 +5,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 if __name__ == "__main__":  # A visit: the server runs this file as a script.
     from wavenames.ui.links import arrive
+    from wavenames.ui.words import refusals_said
 
     page = st.navigation(
         [
@@ -21,7 +22,8 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
         page_title=f"{page.title} · wavenames", page_icon="wavenames/ui/assets/icon.png", layout="wide"
     )
     arrive(page.url_path)
-    page.run()
+    with refusals_said():
+        page.run()
 else:  # The server's start: `streamlit run` finds `app` and imports this file before the first visit.
     # Streamlit takes a folder called pages/ for pages of the old kind until st.navigation has run once, and would
     # meet the first visit by a deep link with "Page not found".

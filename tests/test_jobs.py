@@ -615,6 +615,21 @@ def test_a_closed_scheduler_takes_no_run(store: Store) -> None:
         scheduler.submit(run_config())
 
 
+def test_there_is_one_scheduler_on_a_data_folder(store: Store, tmp_path: Path) -> None:
+    """A second server is refused and harms nothing; when the first is closed, or killed, the folder is free."""
+    scheduler = Scheduler(store, workers=1)
+    run_id = scheduler.submit(run_config(steps=100_000))
+    reach(scheduler, run_id, 1)
+    with Store(folder=tmp_path) as other, pytest.raises(Refusal, match="close it, or set WAVENAMES_DATA"):
+        Scheduler(other)
+    store.flush()
+    assert store.run(run_id).status == "running"
+    scheduler.close()
+    scheduler.close()
+    Scheduler(store, workers=1).close()
+    assert store.run(run_id).status == "interrupted"
+
+
 def test_idle_workers_sleep(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing to do no slice is begun: a paused run is not asked again and again."""
     turns = threading.Semaphore(0)

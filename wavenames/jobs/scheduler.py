@@ -5,10 +5,13 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import sys
 import threading
 from collections import deque
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
+from typing import TextIO
 
 import torch
 
@@ -19,6 +22,9 @@ from wavenames.jobs.work import Wish, Work
 from wavenames.models import build
 from wavenames.store import Store
 from wavenames.training import MOST_THREADS, best_device
+
+if sys.platform != "win32":
+    import fcntl
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +39,15 @@ LEFT = ("interrupted", "failed")
 class Scheduler:
     """Runs in background threads. Every method may be called from any thread.
 
-    There must be only one on a store: the runs that the one before it left unfinished are marked as interrupted.
+    There is only one on a data folder: it holds the lock of `scheduler.lock` there, and marks the runs that the one
+    before it left unfinished as interrupted. Windows has no such locks; there nobody checks.
+
+    Raises:
+        Refusal: another one is at work on this folder.
     """
 
     def __init__(self, store: Store, workers: int | None = None) -> None:
+        self._lock = _locked(store.folder)
         self.store = store
         self.device = best_device()
         self._works: dict[str, Work] = {}
@@ -128,14 +139,17 @@ class Scheduler:
         """End the threads at the next step; what goes on is kept, and can be resumed by another scheduler."""
         atexit.unregister(self.close)
         with self._queued:
+            if self._closing:
+                return
             self._closing = True
             self._queued.notify_all()
         for thread in self._threads:
             thread.join()
-        for work in self._works.values():
-            if work.snapshot.status == "running":
-                work.save()
-        self.store.flush()
+        with self._lock:  # let go of it at the very end
+            for work in self._works.values():
+                if work.snapshot.status == "running":
+                    work.save()
+            self.store.flush()
 
     # --------------------------------------------------------------------------------------- for the workers
 
@@ -225,6 +239,20 @@ class Scheduler:
     def _from_store(self, run_id: str, updated: datetime) -> Snapshot:
         del updated  # part of the key: a run that has changed since is read again
         return from_store(self.store, self.store.run(run_id))
+
+
+def _locked(folder: Path) -> TextIO:
+    """The folder's open lock file; the lock lasts until it is closed, or the process ends however it ends."""
+    file = (folder / "scheduler.lock").open("a")
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise Refusal(
+                f"Another server trains on the data folder {folder}; close it, or set WAVENAMES_DATA to another."
+            ) from None
+    return file
 
 
 def _cores() -> int:

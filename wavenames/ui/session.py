@@ -26,7 +26,7 @@ def store() -> Store:
     return Store()
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(show_spinner=False, on_release=Scheduler.close)
 def scheduler() -> Scheduler:
     """The threads that train, started once."""
     return Scheduler(store())

@@ -1,6 +1,12 @@
 """Words on the pages."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from wavenames.config import Refusal
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
@@ -8,6 +14,15 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 def plain(text: str) -> str:
     r"""`text` as Markdown that shows it letter by letter: people's titles and names can't format or link."""
     return _MARKDOWN.sub(r"\\\1", text)
+
+
+@contextmanager
+def refusals_said() -> Iterator[None]:
+    """Show what any page may meet, such as a data folder that another server holds, as its sentence."""
+    try:
+        yield
+    except Refusal as refusal:
+        st.error(plain(str(refusal)))
 
 
 def duration(seconds: float) -> str:
