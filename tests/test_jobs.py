@@ -438,6 +438,40 @@ def test_too_many_runs_are_refused(scheduler: Scheduler, monkeypatch: pytest.Mon
     scheduler.submit(run_config(steps=1))
 
 
+def test_paused_runs_take_no_turn_from_others(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can fill the server with runs that rest; they can't all go on at once either."""
+    monkeypatch.setattr(scheduler_module, "SERVER_LIMITS", config_module.ServerLimits(max_active_runs=1))
+    ids = []
+    for _ in range(3):
+        ids.append(scheduler.submit(run_config(steps=100_000)))
+        scheduler.pause(ids[-1])
+        assert rest(scheduler, ids[-1]).status == "paused"
+    scheduler.resume(ids[0])
+    with pytest.raises(Refusal, match="allowed is at most 1"):
+        scheduler.resume(ids[1])
+    scheduler.stop(ids[2])
+    assert rest(scheduler, ids[2]).status == "stopped", "an end needs no room"
+
+
+def test_of_many_paused_runs_few_stay_in_memory(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others rest on disk, are still shown as paused, and go on to the same numbers."""
+    monkeypatch.setattr(scheduler_module, "PAUSED_KEPT", 1)
+    config = run_config()
+    ids = [scheduler.submit(run_config(steps=steps)) for steps in (300, 100_000, 100_000)]
+    reach(scheduler, ids[0], 20)
+    for run_id in ids:
+        scheduler.pause(run_id)
+        rest(scheduler, run_id)
+    until(scheduler, lambda: list(scheduler._works) == ids[2:])
+    scheduler.store.flush()
+    assert {scheduler.snapshot(run_id).status for run_id in ids} == {"paused"}
+    scheduler.resume(ids[0])
+    assert rest(scheduler, ids[0]).status == "finished"
+    assert_same_as_unbroken(scheduler, ids[0], config)
+    scheduler.stop(ids[1])
+    assert rest(scheduler, ids[1]).status == "stopped"
+
+
 # ------------------------------------------------------------------------------------------------ what goes wrong
 
 

@@ -33,7 +33,9 @@ SLICE = 0.08
 MOST_WORKERS = 4
 DATA_KEPT, ENDED_KEPT = 8, 64
 GOING = ("queued", "running")
-LEFT = ("interrupted", "failed")
+LEFT = ("interrupted", "failed", "paused")
+PAUSED_KEPT = 64
+"""Paused runs that stay in memory; an older one is taken up from the store when it is resumed."""
 
 
 class Scheduler:
@@ -51,7 +53,7 @@ class Scheduler:
         self.store = store
         self.device = best_device()
         self._works: dict[str, Work] = {}
-        """Runs that are queued, go on or pause, by id."""
+        """Runs that are queued, go on or pause in memory, by id."""
         self._line: deque[Work] = deque()
         self._busy = 0
         self._closing = False
@@ -185,6 +187,10 @@ class Scheduler:
             pass  # resumed since it failed
         elif status in ("finished", "stopped") or (status == "failed" and work.kept):
             del self._works[work.id]  # from now on the store tells of it
+        else:
+            resting = [each.id for each in self._works.values() if not each.held and each.snapshot.status == "paused"]
+            for run_id in resting[:-PAUSED_KEPT]:
+                del self._works[run_id]  # its state is on its way to the disk
         self._released.notify_all()
 
     def _queue(self, work: Work) -> None:
@@ -200,6 +206,8 @@ class Scheduler:
             work = self._works.get(run_id)
             if work is None or work.snapshot.status == "failed":
                 return False
+            if wish == "run" and not work.held:
+                self._check_room()
             work.wish = wish
             if wish != "pause" and not work.held:
                 self._queue(work)
@@ -215,8 +223,9 @@ class Scheduler:
             self._queue(work)
 
     def _take_up(self, run_id: str, wish: Wish) -> None:
-        """Bring back a run that a restart or a failure cut off. One that has ended, or goes on, stays as it is."""
+        """Bring back a run that is at rest in the store. One that has ended, or goes on, stays as it is."""
         with self._entering:
+            self.store.flush(run_id)
             if self.snapshot(run_id).status not in LEFT:
                 return
             self._check_room()
@@ -230,10 +239,11 @@ class Scheduler:
 
     def _check_room(self) -> None:
         most = SERVER_LIMITS.max_active_runs
-        if len(self._works) >= most:
+        going = sum(work.snapshot.status in GOING for work in [*self._works.values()])
+        if going >= most:
             raise Refusal(
-                f"This server has {len(self._works)} runs that train, wait or pause; allowed is at most {most}. "
-                "Stop one, or try again when one has ended."
+                f"This server has {going} runs that train or wait; allowed is at most {most}. "
+                "Pause or stop one, or try again when one has ended."
             )
 
     def _from_store(self, run_id: str, updated: datetime) -> Snapshot:
