@@ -18,7 +18,7 @@ from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import references
-from wavenames.ui.session import find_list, scheduler, store
+from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
 POLL = 1.0
@@ -104,14 +104,13 @@ def _buttons(run: Snapshot) -> None:
             _act("Pause", ":material/pause:", scheduler().pause, run.id, disabled=run.status not in MOVING)
         stoppable = run.status in (*MOVING, "paused", "interrupted")
         _act("Stop", ":material/stop:", scheduler().stop, run.id, disabled=not stoppable)
-        kept = store().checkpoint_path(run.id)
-        ready = run.status in ("finished", "stopped") and kept.exists()
+        ready = run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):
             st.switch_page("pages/sample_page.py", query_params={"sample_model": run.id})
         if ready:
             st.download_button(
-                "Download", kept.read_bytes(), f"{run.title}.safetensors", icon=":material/download:", key="download",
-                on_click="ignore",
+                "Download", lambda: run_checkpoint(run.id).to_bytes(), f"{run.title}.safetensors",
+                "application/octet-stream", icon=":material/download:", key="download", on_click="ignore",
             )  # fmt: skip
         else:
             st.button("Download", icon=":material/download:", key="download_later", disabled=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -88,16 +88,21 @@ def checkpoint(key: str) -> Checkpoint:
         return load_shipped(key)
     if key in uploaded():
         return uploaded()[key]
-    path = store().checkpoint_path(key)
+    return run_checkpoint(key)
+
+
+def run_checkpoint(run_id: str) -> Checkpoint:
+    """The model of a run, under the title that the run has now. Refuses a run that has none."""
+    path = store().checkpoint_path(run_id)
     if not path.exists():
-        raise Refusal(f"There is no trained model '{key[:40]}' on this server; it may have been deleted.")
-    return _load_run(path, path.stat().st_mtime_ns)
+        raise Refusal(f"There is no trained model '{run_id[:40]}' on this server; it may have been deleted.")
+    return _load_run(path, path.stat().st_mtime_ns, store().run(run_id).title)
 
 
 @lru_cache(maxsize=16)
-def _load_run(path: Path, written: int) -> Checkpoint:
+def _load_run(path: Path, written: int, title: str) -> Checkpoint:
     del written  # a part of the key, so that a file that was written again is read again
-    return load(path)
+    return replace(load(path), title=title)
 
 
 def model(key: str) -> Model:
