@@ -150,6 +150,27 @@ def test_zoom_and_plot_survive_five_updates_and_a_change_of_theme(page: Page, ch
 
 
 @pytest.mark.browser
+def test_a_plot_goes_with_its_place_alone(page: Page, chart: Locator) -> None:
+    """Streamlit tidies up after a call that a newer figure overtook, as well as after a chart that left the page."""
+    kept = page.evaluate(
+        """async () => {
+            const script = document.querySelector("script[src*=live_plot]");
+            const { default: show } = await import(script.src);
+            const parentElement = document.body.appendChild(document.createElement("div"));
+            const data = { traces: [], layout: {}, text: "", version: "" };
+            const tidy = show({ data, parentElement, setTriggerValue() {} });
+            const plots = () => parentElement.querySelectorAll(".wn-plot").length;
+            tidy();
+            const overtaken = plots();
+            parentElement.remove();
+            tidy();
+            return [overtaken, plots()];
+        }"""
+    )
+    assert kept == [1, 0]
+
+
+@pytest.mark.browser
 def test_a_curve_that_was_hidden_stays_hidden(page: Page, chart: Locator) -> None:
     visible = "plot => plot._fullData.find(trace => trace.uid.endsWith('validation')).visible"
     chart.locator(".legendtoggle").last.click()

@@ -177,6 +177,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const chart = charts.get(parentElement);
   chart.update(data, (value) => setTriggerValue("clicked", value));
   return () => {
+    // Streamlit also calls this, with the chart in place, for a call that a newer figure overtook on its way here.
+    if (parentElement.isConnected) return;
     charts.delete(parentElement);
     chart.remove();
   };
