@@ -4,7 +4,7 @@ import streamlit as st
 
 from wavenames.config import Refusal
 from wavenames.ui.links import linked_word
-from wavenames.ui.live_run import live_run
+from wavenames.ui.live_run import configuration_of, live_run, new_title
 from wavenames.ui.run_form import run_form
 from wavenames.ui.run_summary import run_summary
 from wavenames.ui.session import scheduler
@@ -18,7 +18,7 @@ choices, live = st.columns([1, 2], gap="large")
 with choices:
     config = None
     try:
-        config = run_form()
+        config = run_form(configuration_of(linked_word("run")))
         run_summary(config)
     except Refusal as refusal:
         config = None
@@ -28,7 +28,7 @@ with choices:
     )
     if pressed and config is not None:
         try:
-            st.session_state["run"] = scheduler().submit(config)
+            st.session_state["run"] = scheduler().submit(config, new_title(config.preset))
         except Refusal as refusal:
             st.error(plain(str(refusal)))
 

@@ -169,11 +169,12 @@ def texts(figure: go.Figure) -> list[str]:
 
 def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_references() -> None:
     figure = loss_curves([run()], REFERENCES)
-    assert [trace.uid.removeprefix("wavenet-m ") for trace in figure.data] == [
-        "train, each batch",
-        "train, smoothed",
+    assert [trace.uid.split("-", 1)[1] for trace in figure.data] == [
+        "train--each-batch",
+        "train--smoothed",
         "validation",
     ]
+    assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
     assert not figure.layout.showlegend

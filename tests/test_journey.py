@@ -117,6 +117,52 @@ def test_a_link_holds_the_whole_configuration(app: str, page: Page) -> None:
     expect(page).to_have_url(re.compile("residual=41"), timeout=SLOW)
 
 
+def test_what_is_chosen_is_what_is_trained(app: str, page: Page) -> None:
+    """A preset and a recipe taken from the choosers, one after the other, train with their own settings."""
+    open_page(page, f"{app}/train?preset=mlp-3&hidden=33")
+    for chooser, choice in (("Model", "tree-22k"), ("Recipe", "lecture")):
+        page.get_by_role("combobox", name=re.compile(chooser)).click()
+        page.get_by_role("option", name=choice, exact=True).click()
+        settled(page)
+    expect(page.get_by_text("22,397 parameters", exact=False)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_role("spinbutton", name="Steps")).to_have_value("200000")
+    button(page, "Train").click()
+    expect(page).to_have_url(re.compile("run="), timeout=SLOW)
+    expect(page.get_by_text("of 200,000", exact=False)).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("22,397 parameters", exact=False)).to_be_visible()
+    link = re.sub(r".*\?", "", page.url)
+    assert set(link.split("&")) - {part for part in link.split("&") if part.startswith("run=")} == {
+        "preset=tree-22k", "recipe=lecture",
+    }  # fmt: skip
+    button(page, "Stop").click()
+    expect(page.get_by_text("Stopped · step", exact=False)).to_be_visible(timeout=SLOW)
+
+
+def test_two_tabs_on_one_run_agree(app: str, page: Page) -> None:
+    """A title given in one tab stands in the other, whatever its own field still holds; so does a run taken up."""
+    open_page(page, f"{app}/train?preset=wavenet-s&steps=50000")
+    button(page, "Train").click()
+    expect(page.get_by_text("Running · step", exact=False)).to_be_visible(timeout=SLOW)
+    other = page.context.new_page()
+    open_page(other, page.url)
+    for tab, title in ((page, "mlp (2) #1: 50%"), (other, "the last word")):
+        button(tab, "Rename").click()
+        tab.get_by_label("Title").fill(title)
+        tab.get_by_label("Title").press("Enter")
+        for seen in (page, other):
+            expect(seen.get_by_role("heading", name=title, level=2)).to_be_visible(timeout=SLOW)
+    page.wait_for_timeout(3000)  # three looks at the run: nobody gives the older title again
+    expect(page.get_by_role("heading", name="the last word", level=2)).to_be_visible()
+    page.keyboard.press("Escape")
+    button(page, "Pause").click()
+    expect(other.get_by_text("Paused · step", exact=False)).to_be_visible(timeout=SLOW)
+    button(page, "Resume").click()
+    expect(other.get_by_text("Running · step", exact=False)).to_be_visible(timeout=SLOW)
+    other.close()
+    button(page, "Stop").click()
+    expect(page.get_by_text("Stopped · step", exact=False)).to_be_visible(timeout=SLOW)
+
+
 def test_a_link_out_of_bounds_is_refused_in_a_sentence(app: str, page: Page) -> None:
     """The page stands, says what is wrong, and trains what it can."""
     open_page(page, f"{app}/train?preset=wavenet-s&residual=9999")

@@ -68,7 +68,8 @@ def test_a_damaged_model_is_told_of_and_the_others_stay_at_hand() -> None:
     path.write_bytes(path.read_bytes()[:1000])
     assert not opened().error
     app = opened(letters_of=run_id)
-    assert [each.value.replace("\\", "") for each in app.error] == [
+    (error,) = app.error
+    assert error.value.replace("\\", "") == (
         "broken can't be opened. The file is not a checkpoint, or it is damaged: it can't be read as safetensors. "
         "Choose another model."
-    ]
+    )

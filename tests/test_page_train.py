@@ -60,9 +60,9 @@ def test_every_preset_can_be_chosen(preset: str) -> None:
 
 def test_another_recipe_brings_its_own_settings() -> None:
     app = opened(preset="mlp-3")
-    app.selectbox(key="recipe").set_value("lecture").run()
-    assert app.number_input(key="steps").value == RECIPES["lecture"].steps
-    assert app.number_input(key="learning_rate").value == RECIPES["lecture"].learning_rate
+    app.selectbox(key="recipe mlp-3").set_value("lecture").run()
+    assert app.number_input(key="steps mlp-3 lecture").value == RECIPES["lecture"].steps
+    assert app.number_input(key="learning_rate mlp-3 lecture").value == RECIPES["lecture"].learning_rate
 
 
 def test_a_run_is_trained_as_asked_and_shows_its_three_losses() -> None:
@@ -100,7 +100,7 @@ def test_a_run_that_diverges_says_so_and_what_to_change() -> None:
 
 def test_dilations_out_of_bounds_are_refused_and_nothing_is_trained() -> None:
     app = opened(preset="wavenet-s")
-    app.text_input(key="dilations").set_value("1,two").run()
+    app.text_input(key="dilations wavenet-s").set_value("1,two").run()
     assert len(app.error) == 1
     assert "Dilations is two; allowed is 1 to 10 whole numbers from 1 to 32, such as 1,2,4,8." in words(app)
     assert next(each for each in app.button if each.label == "Train").disabled

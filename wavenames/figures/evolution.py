@@ -5,7 +5,7 @@ from html import escape
 
 from wavenames.figures.colours import END_GLYPH
 
-MILESTONES = 6
+MILESTONES = 5
 """Evaluations shown side by side, the first and the latest among them."""
 
 STYLE = """
@@ -16,7 +16,7 @@ STYLE = """
   padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; }
 .wn-evolution td {
   font: 400 0.9rem/1.5 ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
-  padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; max-width: 9rem; overflow: hidden; text-overflow: ellipsis;
+  padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; max-width: 7.5rem; overflow: hidden; text-overflow: ellipsis;
   opacity: 0.7;
 }
 .wn-evolution td:last-child { font-weight: 600; opacity: 1; }

@@ -1,6 +1,7 @@
 """Loss against steps, seconds or names seen."""
 
 import html
+import zlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ AXIS_TITLES: Final[dict[XAxis, str]] = {"step": "steps", "seconds": "seconds of 
 
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 """x (P,) in the unit of the chart, losses (P,) in nats per letter."""
+
+_SAFE: Final = str.maketrans(", ", "--")
+"""Plotly makes a CSS selector of a curve's uid."""
 
 _LABELLED: Final = 4
 """Up to so many runs are labelled at the ends of their curves, more in a legend."""
@@ -85,7 +89,7 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         showlegend=len(series) > _LABELLED,
         xaxis={
             "title": {"text": AXIS_TITLES[x]},
-            "tickformat": "" if x == "seconds" else "~s",
+            "tickformat": "" if x == "seconds" or _last_x(series) < 10 else "~s",
             "rangemode": "tozero",
         },
         yaxis={"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}},
@@ -93,7 +97,10 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
     _draw_references(figure, references)
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
-        figure.update_yaxes(autorangeoptions={"clipmax": 1.5 * references["uniform"]})
+        # Where a run ends high, by heart or run away, that is what matters.
+        curves = [_finite(curve[1]) for run in series for curve in (run.train, run.validation)]
+        highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
+        figure.update_yaxes(autorangeoptions={"clipmax": highest})
     if 0 < len(series) <= _LABELLED:
         _label_ends(figure, series, references)
     return figure
@@ -112,6 +119,10 @@ def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> 
     return "\n".join(lines)
 
 
+def _last_x(series: Sequence[LossSeries]) -> float:
+    return max((float(np.max(run.train[0])) for run in series if np.size(run.train[0])), default=0.0)
+
+
 def _last(y: npt.ArrayLike) -> str:
     values = np.asarray(y, dtype=np.float64)
     return f"{values[-1]:.3f}" if values.size else "not measured yet"
@@ -128,7 +139,7 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: boo
             x=x_y[0],
             y=x_y[1],
             name=label,
-            uid=f"{run.label} {part}",
+            uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
             legendgroup=run.label,
             hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>%{{fullData.name}}</extra>",
             **how,

@@ -37,20 +37,21 @@ def label(name: str) -> str:
     return LABELS.get(name, field_label(name))
 
 
-def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None) -> Any:
-    """The control for one field of a configuration, bound to the link; gives the value, unchecked.
+def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, linked: bool = True) -> Any:
+    """The control for one field of a configuration; gives the value, unchecked.
 
     Args:
         cls: The configuration that the field belongs to: its bounds, words and explanation make the control.
         name: The field.
         default: Where the control stands while nobody has moved it; such values are left out of the link.
         key: The control's key and its name in the link; the field's own name if it is not given.
+        linked: Keep the value in the link; else only for the visit.
     """
     shared: dict[str, Any] = {
         "label": label(name),
         "key": key or name,
         "help": help_line(cls, name),
-        "bind": "query-params",
+        **({"bind": "query-params"} if linked else {"persist_state": "session"}),
     }
     annotation = str(cls.model_fields[name].annotation)
     words = choices(cls, name)

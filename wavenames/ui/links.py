@@ -66,7 +66,7 @@ def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], mo
 
 def linked_word(key: str) -> str | None:
     """One word without a control, kept in `st.session_state[key]` and in the link; None if there is none."""
-    if _to_be_read(key) and key in st.query_params:
+    if to_be_read(key) and key in st.query_params:
         st.session_state[key] = st.query_params[key]
     word: str | None = st.session_state.get(key)
     _write(key, None if word is None else [word])
@@ -100,7 +100,7 @@ def _renamed(key: str, titles: Mapping[str, str], chosen: str) -> bool:
 
 def _linked(key: str, options: Collection[str]) -> list[str] | None:
     """Which of `options` the link asks for, when it is to be read; None when it says nothing about them."""
-    if not _to_be_read(key) or key not in st.query_params:
+    if not to_be_read(key) or key not in st.query_params:
         return None
     asked = [one for one in st.query_params.get_all(key) if one]
     missing = [one for one in asked if one not in options]
@@ -110,7 +110,7 @@ def _linked(key: str, options: Collection[str]) -> list[str] | None:
     return [one for one in asked if one in options]
 
 
-def _to_be_read(key: str) -> bool:
+def to_be_read(key: str) -> bool:
     """Whether the link has just been opened: in a new session, by coming to this page, by going back.
 
     At all other times what the session has chosen holds. A browser sends the link along with every request, and with

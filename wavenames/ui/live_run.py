@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, Refusal
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -16,13 +17,14 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
+from wavenames.store import Status
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
-POLL = 1.0
-"""Seconds between two looks at a run that moves."""
+POLL, POLL_AT_REST = 1.0, 5.0
+"""Seconds between two looks at a run that moves, and at one that rests."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed.",
@@ -32,36 +34,60 @@ LOSS_HELP = {
 X_AXES: dict[XAxis, str] = {"step": "Steps", "seconds": "Seconds", "names_seen": "Names seen"}
 
 
+def configuration_of(run_id: str | None) -> RunConfig | None:
+    """The configuration of a run that this server knows, for the controls beside it."""
+    try:
+        return None if run_id is None else scheduler().snapshot(run_id).config
+    except Refusal:
+        return None  # the place where the run would stand says why
+
+
+def new_title(preset: str) -> str:
+    """A title that no run has yet: the preset, numbered from the second on."""
+    taken = {run.title for run in store().runs()}
+    numbered = (preset if number == 1 else f"{preset} {number}" for number in itertools.count(1))
+    return next(title for title in numbered if title not in taken)
+
+
 def live_run(run_id: str) -> None:
     """Draw the run with this id, and go on drawing while it moves.
 
     Raises:
         Refusal: there is no such run on this server.
     """
-    moving = scheduler().snapshot(run_id).status in MOVING
+    pace = _pace(scheduler().snapshot(run_id).status)
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
-    st.fragment(_draw, run_every=POLL if moving else None)(run_id, moving=moving)
+    st.fragment(_draw, run_every=pace)(run_id, pace=pace)
 
 
-def _draw(run_id: str, *, moving: bool) -> None:
+def _pace(status: Status) -> float | None:
+    """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
+    if status in MOVING:
+        return POLL
+    return None if status in ("finished", "stopped") else POLL_AT_REST
+
+
+def _draw(run_id: str, *, pace: float | None) -> None:
     run = scheduler().snapshot(run_id)
-    if moving and run.status not in MOVING:
+    if pace != _pace(run.status):
         st.rerun()
     _progress(run)
-    _losses(run)
     _buttons(run)
     _curves(run)
+    _losses(run)
     st.html(evolution_html(run.samples))
     _map(run)
 
 
 def _progress(run: Snapshot) -> None:
-    st.subheader(plain(run.title), anchor=False)
-    words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}", duration(run.seconds)]
-    if run.step > 1 and run.seconds > 0:
-        words.append(f"{run.step / run.seconds:,.0f} steps/s")
-    if run.status == "running" and run.seconds_left is not None:
+    st.header(plain(run.title), anchor=False)
+    words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
+    if run.status == "running" and run.seconds_left:
+        if run.config.recipe.seconds is None:
+            words.append(f"{(run.steps - run.step) / run.seconds_left:,.1f} steps/s")
         words.append(f"{duration(run.seconds_left)} left")
+    else:
+        words.append(f"{duration(run.seconds)} of training")
     st.progress(min(run.step / max(run.steps, 1), 1.0), " · ".join(words))
     said = plain(run.error or run.verdict or "")
     if run.status == "failed":
@@ -72,11 +98,7 @@ def _progress(run: Snapshot) -> None:
         st.info("The server stopped while this run was going. Resume takes it up where it was.")
     else:
         learns = f"Learns {plain(find_list(run.config.data.names).title)}, {run.config.data.split} split."
-        st.caption(
-            plain(run.verdict)
-            if run.verdict
-            else f"{learns} The address of this page finds the run again, from any tab."
-        )
+        st.caption(said or f"{learns} It is kept, and the address of this page finds it again.")
 
 
 def _losses(run: Snapshot) -> None:
@@ -115,26 +137,34 @@ def _buttons(run: Snapshot) -> None:
         else:
             st.button("Download", icon=":material/download:", key="download_later", disabled=True)
         with st.popover("Rename", icon=":material/edit:"):
-            title = st.text_input("Title", run.title, key=f"title_{run.id}", max_chars=SERVER_LIMITS.max_title)
-            if title != run.title:
-                _try(lambda: scheduler().rename(run.id, title))
-                st.rerun()
+            key = f"title_{run.id}"
+            st.text_input(
+                "Title", run.title, key=key, max_chars=SERVER_LIMITS.max_title, on_change=_rename, args=(run.id, key)
+            )
+            if refused := st.session_state.pop("rename_refused", None):
+                st.error(plain(refused))
+
+
+def _rename(run_id: str, key: str) -> None:
+    """Only what was typed here renames: another tab's field may still hold an older title."""
+    try:
+        scheduler().rename(run_id, st.session_state[key])
+    except Refusal as refusal:
+        st.session_state["rename_refused"] = str(refusal)
 
 
 def _act(label: str, icon: str, what: Callable[[str], None], run_id: str, *, disabled: bool) -> None:
     if st.button(label, icon=icon, key=f"run_{label.lower()}", disabled=disabled):
-        _try(lambda: what(run_id))
-        st.rerun()
-
-
-def _try(what: Callable[[], None]) -> None:
-    try:
-        what()
-    except Refusal as refusal:
-        st.error(plain(str(refusal)))
+        try:
+            what(run_id)
+        except Refusal as refusal:
+            st.error(plain(str(refusal)))
+        else:
+            st.rerun()
 
 
 def _curves(run: Snapshot) -> None:
+    chart = st.container()
     x: XAxis = st.segmented_control(
         "Along the axis", list(X_AXES), format_func=X_AXES.__getitem__, default="step", key="x_axis",
         label_visibility="collapsed", required=True,
@@ -148,7 +178,8 @@ def _curves(run: Snapshot) -> None:
         smoothing=_smoothing(run),
     )
     lines = references(run.config.data)
-    live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=380, text=loss_text([series], lines))
+    with chart:
+        live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=360, text=loss_text([series], lines))
 
 
 def _map(run: Snapshot) -> None:

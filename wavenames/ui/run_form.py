@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,7 @@ from wavenames.config import (
     flat_fields,
 )
 from wavenames.ui.controls import setting
+from wavenames.ui.links import to_be_read
 from wavenames.ui.name_lists import choose_list
 from wavenames.ui.words import plain
 
@@ -28,70 +29,113 @@ RECIPE_LINES = {
     "lecture": "32 random windows a step, SGD at 0.1, then 0.01.",
     "modern": "Whole names, AdamW, warm-up and decay: the fastest way down.",
 }
-MODEL_FIELDS = tuple(dict.fromkeys(name for cls in MODEL_CONFIGS.values() for name in flat_fields(cls)))
-FIELDS = ("preset", "recipe", *MODEL_FIELDS, *flat_fields(RecipeConfig), *flat_fields(DataConfig), "seed")
-"""Every key of this form, which is also its name in the link."""
+FIELDS = (
+    "preset", "recipe", "seed", "split", "split_seed", *flat_fields(RecipeConfig),
+    *dict.fromkeys(name for cls in MODEL_CONFIGS.values() for name in flat_fields(cls)),
+)  # fmt: skip
+"""What this form keeps in the link, under the names of the configuration. The chooser of the list keeps its own."""
 FIRST = ("steps", "seconds")
 """What of the recipe stands outside the fold."""
 
 
-def run_form() -> RunConfig:
-    """Draw the controls and give what they say, checked.
+def run_form(shown: RunConfig | None) -> RunConfig:
+    """Draw the controls and give what they say, checked. `shown` is the run beside them, if there is one.
+
+    Each preset, and each recipe with it, has controls of its own: a browser sends a control's old value along when
+    the next one of the same key has already taken its place.
 
     Raises:
         Refusal: one control is out of bounds; the others keep what they hold.
     """
-    _check_link_once()
+    if to_be_read("run form"):
+        _fill(shown)
     left, right = st.columns([3, 2])
-    preset = left.selectbox(
-        "Model", list(PRESETS), index=list(PRESETS).index(RunConfig().preset), key="preset", bind="query-params",
-        on_change=_forget, args=(("recipe", *MODEL_FIELDS, *flat_fields(RecipeConfig)),),
-    )  # fmt: skip
-    recipes = ["count"] if PRESETS[preset].model.family == "bigram" else [name for name in RECIPES if name != "count"]
+    preset = left.selectbox("Model", list(PRESETS), index=_USUAL, key="preset", persist_state="session")
+    usual = PRESETS[preset]
+    recipes = ["count"] if usual.recipe == "count" else [name for name in RECIPES if name != "count"]
     recipe = right.selectbox(
-        "Recipe", recipes, index=recipes.index(PRESETS[preset].recipe), key="recipe", bind="query-params",
-        on_change=_forget, args=(flat_fields(RecipeConfig),),
+        "Recipe", recipes, index=recipes.index(usual.recipe), key=_key("recipe", preset), persist_state="session",
         help="  \n".join(f"{name}: {RECIPE_LINES[name]}" for name in recipes),
     )  # fmt: skip
-    st.caption(f"{PRESETS[preset].description} {RECIPE_LINES[recipe]}")
+    st.caption(f"{usual.description} {RECIPE_LINES[recipe]}")
     words: dict[str, Any] = {"preset": preset, "recipe": recipe}
+    model, training = (usual.model, preset, ""), (RECIPES[recipe], preset, recipe)
     counted = recipe == "count"
     if not counted:
-        words |= _settings(RECIPES[recipe], FIRST, columns=2)
+        words |= _settings(*training, FIRST)
     words["names"] = choose_list("Names", "Other lists are uploaded on the Names page.")
     with st.expander("All settings"):
         st.markdown("**Model**")
-        words |= _settings(PRESETS[preset].model, flat_fields(type(PRESETS[preset].model)))
+        words |= _settings(*model, flat_fields(type(usual.model)))
         if not counted:
             st.markdown("**Training**")
-            words |= _settings(RECIPES[recipe], [n for n in flat_fields(RecipeConfig) if n not in FIRST])
+            words |= _settings(*training, [name for name in flat_fields(RecipeConfig) if name not in FIRST])
         st.markdown("**Data and dice**")
-        words |= _settings(DataConfig(), ("split", "split_seed"))
-        words["seed"] = setting(RunConfig, "seed", 1)
-    return RunConfig.from_flat(words)
+        words |= _settings(DataConfig(), "", "", ("split", "split_seed"))
+        words["seed"] = setting(RunConfig, "seed", 1, key="seed", linked=False)
+    config = RunConfig.from_flat(words)
+    _write_link(config)
+    return config
 
 
-def _settings(defaults: Settings, names: Any, columns: int = 2) -> Mapping[str, Any]:
-    values, places = {}, st.columns(columns)
+_USUAL = list(PRESETS).index(RunConfig().preset)
+
+
+def _settings(defaults: Settings, preset: str, recipe: str, names: Sequence[str]) -> dict[str, Any]:
+    values, places = {}, st.columns(2)
     for place, name in enumerate(names):
-        with places[place % columns]:
-            values[name] = setting(type(defaults), name, getattr(defaults, name))
+        with places[place % 2]:
+            key = _key(name, preset, recipe)
+            values[name] = setting(type(defaults), name, getattr(defaults, name), key=key, linked=False)
     return values
 
 
-def _forget(names: tuple[str, ...]) -> None:
-    """Another model or recipe brings settings of its own: let go of those that belonged to the last one."""
-    for name in names:
-        st.session_state.pop(name, None)
+def _key(name: str, preset: str = "", recipe: str = "") -> str:
+    """The key of a control: one for each preset, and for each recipe with it, where the setting belongs to them."""
+    return " ".join(filter(None, (name, preset, recipe)))
 
 
-def _check_link_once() -> None:
-    """Say what in a link can't be had, when it is opened; controls that it sets wrongly stand at their defaults."""
-    if st.session_state.setdefault("link_checked", False):
-        return
-    st.session_state["link_checked"] = True
+def _fill(shown: RunConfig | None) -> None:
+    """Set the controls to what the link asks for: in its own words, or as the run was that it names."""
     words = {name: value for name, value in st.query_params.to_dict().items() if name in FIELDS}
-    try:
-        RunConfig.from_flat(words)
-    except Refusal as refusal:
-        st.warning(plain(f"The link asks for something that can't be had. {refusal} The default is used instead."))
+    config = _possible(words) if words else shown
+    if config is None:
+        return
+    st.session_state["preset"] = config.preset
+    st.session_state[_key("recipe", config.preset)] = config.recipe.recipe
+    st.session_state["seed"] = config.seed
+    for part, preset, recipe in (
+        (config.model, config.preset, ""),
+        (config.recipe, config.preset, config.recipe.recipe),
+        (config.data, "", ""),
+    ):
+        for name in flat_fields(type(part)):
+            value = getattr(part, name)
+            known = ",".join(map(str, value)) if isinstance(value, tuple) else value
+            if name != "names" or not words:
+                st.session_state[_key(name, preset, recipe)] = known
+
+
+def _possible(words: Mapping[str, str]) -> RunConfig:
+    """What of a link can be had; the rest is named, and stands at its default."""
+    kept: dict[str, str] = {}
+    for name in sorted(words, key=FIELDS.index):
+        try:
+            RunConfig.from_flat({**kept, name: words[name]})
+            kept[name] = words[name]
+        except Refusal as refusal:
+            st.warning(
+                plain(f"The link asks for something that can't be had. {refusal} The default is used instead.")
+            )
+    return RunConfig.from_flat(kept)
+
+
+def _write_link(config: RunConfig) -> None:
+    words = config.flat()
+    if config.preset == RunConfig().preset:
+        del words["preset"]
+    for name in FIELDS:
+        if name not in words:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != words[name]:
+            st.query_params[name] = words[name]

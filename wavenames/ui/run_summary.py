@@ -18,7 +18,7 @@ TRIED = 256
 
 @st.cache_data(show_spinner=False, max_entries=256, ttl=600)
 def seconds_of_a_step(model: ModelConfig, recipe: RecipeConfig, data: DataConfig) -> float:
-    """How long one step takes on this machine, as busy as it was within the last ten minutes."""
+    """How long one step takes on this machine, tried out within the last ten minutes."""
     names = find_split(data).train[:5000]
     vocabulary = Vocabulary.of(find_list(data.names).names)
     tried = recipe.changed(batch_size=min(recipe.batch_size, TRIED))
@@ -39,11 +39,12 @@ def run_summary(run: RunConfig) -> None:
     )
     a_step = seconds_of_a_step(run.model, recipe, DataConfig(names=run.data.names))
     seconds = min(run.recipe.steps * a_step, run.recipe.seconds or float("inf"))
+    letters = "letter" if model.receptive_field == 1 else "letters"
     st.markdown(
-        f"**{model.parameter_count:,}** parameters · sees **{model.receptive_field}** letters · "
+        f"**{model.parameter_count:,}** parameters · sees **{model.receptive_field}** {letters} · "
         f"**{duration(max(seconds, 1))}** here",
         help="Numbers that training sets; letters that can matter for the next one (the receptive field); the time "
-        "that the steps take on this machine, as busy as it is now.",
+        "that the steps take on this machine when nothing else trains.",
     )
     with st.expander("Layer by layer"):
         table = pd.DataFrame([(s.name, s.shape, s.parameters) for s in layer_shapes(model)])

@@ -6,7 +6,11 @@ from wavenames.figures import evolution, tiles, windows
 from wavenames.ui import name_rows
 
 # Streamlit's own grey for captions falls short of a contrast of 4.5:1 on the light page.
-CAPTIONS = '[data-testid="stCaptionContainer"] p { color: inherit; opacity: 0.85; }'
+CAPTIONS = """
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {
+  color: light-dark(#22262bcc, #e8e6e1cc); opacity: 1;
+}
+"""
 
 
 def apply_theme() -> None:
