@@ -349,7 +349,7 @@ REFUSED = {
     "not a list": (["train", "bigram", "--names", "{checkpoint}"], "bring a .txt or a .csv"),
     "column of a list": (["train", "bigram", "--column", "name"], "'ssa-2018' is a list that is known by name"),
     "no column in text": (["train", "bigram", "--names", "{names}", "--column", "x"], "has no columns"),
-    "too few names": (["train", "bigram", "--names", "{few}"], "too few"),
+    "too few names": (["train", "bigram", "--names", "{few}"], "too short"),
     "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),
     "a folder as file": (["train", "bigram", "--out", "."], "Out is '.'"),
     "no such checkpoint": (["sample", "wavenet-xl"], "Checkpoint is 'wavenet-xl'"),

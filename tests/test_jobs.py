@@ -590,7 +590,7 @@ def test_what_cannot_run_is_refused_before_it_has_an_id(
     with pytest.raises(Refusal, match="Parameters"):
         scheduler.submit(run_config())
     scheduler.store.keep_list(StoredList("upload-short", "Short", ("a", "b"), "two.txt"))
-    with pytest.raises(Refusal, match="too few"):
+    with pytest.raises(Refusal, match="too short"):
         scheduler.submit(run_config(names="upload-short"))
     assert scheduler.store.runs() == []
 

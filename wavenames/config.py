@@ -468,7 +468,7 @@ class SamplingConfig(Settings):
     no_training_names: bool = Field(False, description="Give no name that the model was trained on.")
     seed: Seed = 1
     tries: int = Field(200, ge=1, le=1000, description="Draws allowed for each name wanted, before giving up.")
-    seconds: int = Field(30, ge=1, le=3600, description="Seconds of drawing after which what was found is given.")
+    seconds: int = Field(30, ge=1, le=300, description="Seconds of drawing after which what was found is given.")
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:

@@ -67,7 +67,7 @@ def split(
     for part in _PARTS:
         if not getattr(result, part):
             raise Refusal(
-                f"names: {len(rows)} names are too few for a {kind} split; none is left for {part}. "
+                f"names: a list of {len(rows)} is too short for a {kind} split; none is left for {part}. "
                 "Use a longer list."
             )
     return result

@@ -71,7 +71,7 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
         max_value=None if high is None else kind(high),
         step=kind(STEPS.get(name, 1)),
         format="%d" if kind is int else "%g",
-        placeholder="no limit",
+        placeholder="no limit" if name == "seconds" else "not used",
         **shared,
     )
 

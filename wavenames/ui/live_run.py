@@ -84,7 +84,8 @@ def _progress(run: Snapshot) -> None:
     words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
     if run.status == "running" and run.seconds_left:
         if run.config.recipe.seconds is None:
-            words.append(f"{(run.steps - run.step) / run.seconds_left:,.1f} steps/s")
+            pace = (run.steps - run.step) / run.seconds_left
+            words.append(f"{pace:,.0f} steps/s" if pace >= 10 else f"{pace:.1f} steps/s")
         words.append(f"{duration(run.seconds_left)} left")
     else:
         words.append(f"{duration(run.seconds)} of training")

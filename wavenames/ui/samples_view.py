@@ -69,7 +69,7 @@ def summary(drawn: Drawn) -> str:
     kinds = Counter(each.status for each in names)
     found = " · ".join(f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items())
     return (
-        f"**{len(names):,} names** from {plain(drawn.trained.title)}, "
+        f"**{len(names):,} name{'s' * (len(names) != 1)}** from {plain(drawn.trained.title)}, "
         f"{drawn.samples.attempts:,} draws in {drawn.samples.seconds:.2f} s  \n"
         f"{len({each.name for each in names}):,} different · {found}"
     )
