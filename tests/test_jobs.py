@@ -398,6 +398,25 @@ def test_cores_are_shared_fairly(store: Store, monkeypatch: pytest.MonkeyPatch) 
     scheduler.close()
 
 
+def test_a_run_alone_stays_with_the_one_worker_that_has_several_threads(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Threads that several workers hold outnumber the cores, and OpenMP then slows them all down."""
+    monkeypatch.setattr(scheduler_module, "_cores", lambda: 2)
+    used: list[tuple[str, int]] = []
+    monkeypatch.setattr(torch, "set_num_threads", lambda n: used.append((threading.current_thread().name, n)))
+    scheduler = Scheduler(store, workers=2)
+    for _ in range(3):
+        rest(scheduler, scheduler.submit(run_config(steps=60)))
+    assert set(used) == {("wavenames-run-0", 2)}
+    both = [scheduler.submit(run_config(steps=100_000)) for _ in range(2)]
+    until(scheduler, lambda: {name for name, _ in used} == {"wavenames-run-0", "wavenames-run-1"})
+    assert {n for name, n in used if name == "wavenames-run-1"} == {1}
+    for run_id in both:
+        scheduler.stop(run_id)
+    scheduler.close()
+
+
 def test_a_snapshot_stays_as_it_is(scheduler: Scheduler) -> None:
     """What a page holds does not change under its hands while the run goes on."""
     run_id = scheduler.submit(run_config())

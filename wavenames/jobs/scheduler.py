@@ -65,7 +65,10 @@ class Scheduler:
         store.mark_interrupted()
         self._cores = _cores()
         names = [f"wavenames-run-{i}" for i in range(workers or min(self._cores, MOST_WORKERS))]
-        self._threads = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+        self._threads = [
+            threading.Thread(target=self._work, name=name, args=(index == 0,), daemon=True)
+            for index, name in enumerate(names)
+        ]
         for thread in self._threads:
             thread.start()
         atexit.register(self.close)
@@ -155,18 +158,25 @@ class Scheduler:
 
     # --------------------------------------------------------------------------------------- for the workers
 
-    def _work(self) -> None:
+    def _work(self, first: bool) -> None:
+        """What a worker does. The first one takes a run that is alone, and it alone computes with several threads.
+
+        Each worker that ever had several keeps them, and once there are more of them than cores, OpenMP puts all to
+        sleep between two products: a run alone would lose half of its speed.
+        """
         work: Work | None = None
         while True:
             with self._queued:
                 if work is not None:
                     self._put_back(work)
-                self._queued.wait_for(lambda: self._line or self._closing)
+                self._queued.wait_for(
+                    lambda: self._closing or (self._line and (first or self._busy or len(self._line) > 1))
+                )
                 if self._closing:
                     return
                 work = self._line.popleft()
                 self._busy += 1
-                share = self._cores // (self._busy + len(self._line))
+                share = self._cores // (self._busy + len(self._line)) if first else 1
             torch.set_num_threads(max(1, min(share, MOST_THREADS)))  # of this thread; each has its own
             try:
                 work.advance(SLICE)
@@ -198,7 +208,7 @@ class Scheduler:
         if work.snapshot.status == "paused":
             work.publish(status="queued")
         self._line.append(work)
-        self._queued.notify()
+        self._queued.notify_all()
 
     def _wish(self, run_id: str, wish: Wish) -> bool:
         """Tell a run what is wanted of it; False if it is not at work."""

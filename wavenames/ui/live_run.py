@@ -23,7 +23,7 @@ from wavenames.ui.references import references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
-POLL, POLL_AT_REST = 1.0, 5.0
+POLL, POLL_AT_REST = 1.5, 5.0
 """Seconds between two looks at a run that moves, and at one that rests."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
