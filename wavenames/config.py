@@ -154,6 +154,18 @@ class BigramConfig(Settings):
     smoothing: float = Field(1.0, ge=0.001, le=100, description="Added to each count, so no pair is impossible.")
 
 
+class KneserNeyConfig(Settings):
+    """Counts of runs of letters, the long ones leaning on the short ones where little was seen.
+
+    Interpolated modified Kneser-Ney: Chen and Goodman 1999, https://doi.org/10.1006/csla.1999.0128
+    """
+
+    family: Literal["kneser-ney"] = "kneser-ney"
+    order: int = Field(
+        5, ge=2, le=6, description="Letters in the longest run that is counted, the next one included."
+    )
+
+
 class MLPConfig(Settings):
     """The last `block_size` letters, embedded, laid side by side and squeezed through hidden layers.
 
@@ -213,11 +225,13 @@ class WaveNetConfig(Settings):
     dropout: Dropout = 0.0
 
 
-_AnyModel = BigramConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig
+_AnyModel = BigramConfig | KneserNeyConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig
 ModelConfig = Annotated[_AnyModel, Field(discriminator="family")]
 MODEL_CONFIGS: dict[str, type[Settings]] = {
     cls.model_fields["family"].default: cls for cls in typing.get_args(_AnyModel)
 }
+COUNTED = ("bigram", "kneser-ney")
+"""Families that are counted, by the recipe `count`, where all others are trained."""
 
 
 # ---------------------------------------------------------------------------------- recipes
@@ -285,6 +299,10 @@ PRESETS: dict[str, Preset] = {
     "bigram": Preset(
         model=BigramConfig(), recipe="count",
         description="Counts which letter follows which. No training, the floor to beat.",
+    ),
+    "kn-5": Preset(
+        model=KneserNeyConfig(), recipe="count",
+        description="Counts runs of up to five letters, smoothed well: the best that counting can do.",
     ),
     "mlp-v1": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",
@@ -384,10 +402,10 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _counting_goes_with_counts(self) -> Self:
-        if (self.model.family == "bigram") != (self.recipe.recipe == "count"):
+        if (self.model.family in COUNTED) != (self.recipe.recipe == "count"):
             raise ValueError(
-                f"Recipe is {self.recipe.recipe}; the bigram model is counted (recipe count), all others are trained "
-                "(recipe notebook, lecture or modern)."
+                f"Recipe is {self.recipe.recipe}; {' and '.join(COUNTED)} models are counted (recipe count), all "
+                "others are trained (recipe notebook, lecture or modern)."
             )
         if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
             raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "

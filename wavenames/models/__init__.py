@@ -7,8 +7,17 @@ from typing import Any
 import torch
 
 from wavenames.config import SERVER_LIMITS, Refusal, Settings
-from wavenames.models.base import LayerShape, Model, PackedNames, State, WindowModel, evaluating, layer_shapes
-from wavenames.models.counting import Bigram
+from wavenames.models.base import (
+    CountingModel,
+    LayerShape,
+    Model,
+    PackedNames,
+    State,
+    WindowModel,
+    evaluating,
+    layer_shapes,
+)
+from wavenames.models.counting import Bigram, KneserNey
 from wavenames.models.dilated import Dilated, dilated_from_tree
 from wavenames.models.mlp import MLP
 from wavenames.models.tree import Tree
@@ -18,7 +27,9 @@ __all__ = [
     "FAMILIES",
     "MLP",
     "Bigram",
+    "CountingModel",
     "Dilated",
+    "KneserNey",
     "LayerShape",
     "Model",
     "PackedNames",
@@ -34,6 +45,7 @@ __all__ = [
 
 FAMILIES: dict[str, Any] = {
     "bigram": Bigram,
+    "kneser-ney": KneserNey,
     "mlp": MLP,
     "tree": Tree,
     "dilated": Dilated,

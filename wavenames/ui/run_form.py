@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from wavenames.config import (
+    COUNTED,
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
@@ -23,7 +24,7 @@ from wavenames.ui.name_lists import choose_list
 from wavenames.ui.words import plain
 
 RECIPE_LINES = {
-    "count": "One look at every pair of letters.",
+    "count": "One look at every name.",
     "notebook": "Full passes in order, 512 windows a step, plain SGD.",
     "lecture": "32 random windows a step, SGD at 0.1, then 0.01.",
     "modern": "Whole names, AdamW, warm-up and decay: the fastest way down.",
@@ -47,7 +48,7 @@ def run_form() -> RunConfig:
         "Model", list(PRESETS), index=list(PRESETS).index(RunConfig().preset), key="preset", bind="query-params",
         on_change=_forget, args=(("recipe", *MODEL_FIELDS, *flat_fields(RecipeConfig)),),
     )  # fmt: skip
-    recipes = ["count"] if PRESETS[preset].model.family == "bigram" else [name for name in RECIPES if name != "count"]
+    recipes = ["count"] if PRESETS[preset].model.family in COUNTED else [name for name in RECIPES if name != "count"]
     recipe = right.selectbox(
         "Recipe", recipes, index=recipes.index(PRESETS[preset].recipe), key="recipe", bind="query-params",
         on_change=_forget, args=(flat_fields(RecipeConfig),),
