@@ -255,7 +255,7 @@ def as_words(name: str, value: Any) -> list[str]:
 
 SMALLEST = {
     "bigram": "bigram", "kneser-ney": "kn-5", "mlp": "mlp-3", "tree": "tree-22k", "dilated": "dilated-76k",
-    "wavenet": "wavenet-s",
+    "wavenet": "wavenet-s", "recurrent": "rnn", "transformer": "transformer",
 }  # fmt: skip
 FIELDS: list[tuple[str, type[Settings], str]] = [
     *((preset, MODEL_CONFIGS[family], "model") for family, preset in SMALLEST.items()),

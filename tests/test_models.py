@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from wavenames import models
 from wavenames.config import (
     COUNTED,
+    LIST_LIMITS,
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
@@ -23,8 +24,10 @@ from wavenames.config import (
     KneserNeyConfig,
     MLPConfig,
     RecipeConfig,
+    RecurrentConfig,
     Refusal,
     Settings,
+    TransformerConfig,
     TreeConfig,
     WaveNetConfig,
 )
@@ -51,6 +54,10 @@ ODD: dict[str, Settings] = {
     "wavenet, dropout": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(1, 2), first_conv=3, dropout=0.3),
     "kneser-ney, two letters": KneserNeyConfig(order=2),
     "kneser-ney, six letters": KneserNeyConfig(order=6),
+    "rnn, small": RecurrentConfig(embedding=5, hidden=7),
+    "gru, wider letters than memory": RecurrentConfig(cell="gru", embedding=7, hidden=5),
+    "transformer, block of four": TransformerConfig(block_size=4, layers=2, heads=3, head_size=5),
+    "transformer, block of one": TransformerConfig(block_size=1, layers=2, heads=1, head_size=6),
 }
 CONFIGS: dict[str, Settings] = {name: preset.model for name, preset in PRESETS.items()} | ODD
 TRAINED = [name for name, config in CONFIGS.items() if not isinstance(config, BigramConfig | KneserNeyConfig)]
@@ -71,8 +78,12 @@ PARAMETERS = {
     "wavenet-s": 37_115,
     "wavenet-m": 76_347,
     "wavenet-l": 141_787,
+    "rnn": 11_803,
+    "gru": 28_315,
+    "gru-128": 79_451,
+    "transformer": 204_544,
 }
-"""Published by the notebook, the lectures and this project's design, for 27 letters."""
+"""Published by the notebook, the lectures, makemore and this project's design, for 27 letters."""
 BASELINE = 27 * 10 + (80 * 100 + 100) + 5 * (100 * 100 + 100) + 6 * 2 * 100 + (100 * 27 + 27)
 MLP_8 = 27 * 10 + (80 * 200 + 200) + (200 * 27 + 27)
 
@@ -126,11 +137,12 @@ def test_every_family_has_a_class_and_a_configuration() -> None:
 
 
 def test_receptive_fields_of_the_wavenets() -> None:
-    """17 with the first convolution, 16 without; the tree and its stack see eight letters."""
+    """17 with the first convolution, 16 without; the tree and its stack see eight letters; a memory sees them all."""
     fields = {name: build(PRESETS[name].model, 27).receptive_field for name in PRESETS}
     assert [fields[f"wavenet-{size}"] for size in "sml"] == [17, 16, 17]
     assert [fields[name] for name in ("bigram", "mlp-3", "baseline", "tree-76k", "dilated-76k")] == [1, 3, 8, 8, 8]
-    assert fields["kn-5"] == 4
+    assert [fields[name] for name in ("kn-5", "rnn", "gru", "transformer")] == [4, 61, 61, 1 + 4 * 15]
+    assert fields["rnn"] == LIST_LIMITS.max_length + 1
 
 
 @every_model
@@ -312,7 +324,10 @@ def test_a_names_logits_do_not_depend_on_its_neighbours(name: str, tiny_names: t
 
 @every_model
 def test_receptive_field_as_measured_equals_the_formula(name: str) -> None:
-    """The farthest letter within reach matters; no letter beyond it does, to the bit."""
+    """The farthest letter within reach matters; no letter beyond it does, to the bit.
+
+    Recurrent networks have no end of reach: of them only the first half is asked.
+    """
     model = awake(CONFIGS[name])
     field = model.receptive_field
     length = field + 6
@@ -325,7 +340,8 @@ def test_receptive_field_as_measured_equals_the_formula(name: str) -> None:
         return not torch.equal(model(whole([before[:at] + letter + before[at + 1 :]]))[-1], last)
 
     assert moved(field)
-    assert not any(moved(distance) for distance in range(field + 1, length + 1))
+    if not isinstance(CONFIGS[name], RecurrentConfig):
+        assert not any(moved(distance) for distance in range(field + 1, length + 1))
 
 
 # ---------------------------------------------------------------------------------- the lesson's heart
@@ -618,6 +634,80 @@ def test_families_that_count_are_those_whose_models_can() -> None:
     """The configuration and the classes agree on who is counted and who is trained."""
     counting = {name: isinstance(build(preset.model, V), CountingModel) for name, preset in PRESETS.items()}
     assert counting == {name: preset.model.family in COUNTED for name, preset in PRESETS.items()}
+
+
+# ---------------------------------------------------------------------------- memories and attention
+
+
+@pytest.mark.parametrize("name", ["rnn", "rnn, small"])
+def test_a_recurrent_network_equals_torchs(name: str, tiny_names: tuple[str, ...]) -> None:
+    """The whole forward pass over packed names and its gradients, against torch.nn.RNN over torch's own packing."""
+    model = awake(CONFIGS[name])
+    assert isinstance(model, models.Recurrent)
+    batch = whole(tiny_names)
+    weight, bias = (model.cell.get_parameter(f"mix.{each}") for each in ("weight", "bias"))
+    features, hidden = len(weight) - len(bias), len(bias)
+    oracle = nn.RNN(features, hidden).double()
+    from_letter, from_memory = (oracle.get_parameter(f"weight_{each}_l0") for each in ("ih", "hh"))
+    with torch.no_grad():
+        from_letter.copy_(weight[:features].T)
+        from_memory.copy_(weight[features:].T)
+        oracle.get_parameter("bias_ih_l0").copy_(bias)
+        oracle.get_parameter("bias_hh_l0").zero_()
+    names = torch.split(model.embedding(batch.letters), batch.offsets.diff().tolist())
+    packed = nn.utils.rnn.pack_sequence(list(names), enforce_sorted=False)
+    out, _ = oracle(packed, model.memory_before.expand(1, len(names), -1).contiguous())
+    padded, lengths = nn.utils.rnn.pad_packed_sequence(out, batch_first=True)
+    theirs = model.head(torch.cat([row[:length] for row, length in zip(padded, lengths.tolist(), strict=True)]))
+    mine = model(batch)
+    close(mine, theirs)
+    loudness = torch.linspace(-1, 1, mine.numel(), dtype=torch.float64).view_as(mine)
+    shared = [model.embedding.weight, model.memory_before]
+    a = torch.autograd.grad((mine * loudness).sum(), [*shared, weight])
+    b = torch.autograd.grad((theirs * loudness).sum(), [*shared, from_letter, from_memory])
+    close(a[0], b[0])
+    close(a[1], b[1])
+    close(a[2], torch.cat([b[2].T, b[3].T]))
+
+
+def test_a_transformer_equals_torchs_layers(tiny_names: tuple[str, ...]) -> None:
+    """Name by name, against torch.nn.TransformerEncoderLayer with a causal mask."""
+    model = awake(PRESETS["transformer"].model)
+    assert isinstance(model, models.Transformer)
+    batch = whole(tiny_names)
+    x = model.embedding(batch.letters) + model.places(batch.positions)
+    names = list(torch.split(x, batch.offsets.diff().tolist()))
+    for block in model.blocks:
+        oracle = nn.TransformerEncoderLayer(
+            64, 4, 256, 0.0, partial(nn.functional.gelu, approximate="tanh"), batch_first=True, norm_first=True
+        ).double()
+        theirs = dict(zip(
+            ("self_attn.in_proj", "self_attn.out_proj", "linear1", "linear2"),
+            ("attention.ask", "attention.mix", "mlp.layers.0", "mlp.layers.2"),
+            strict=True,
+        ))  # fmt: skip
+        with torch.no_grad():
+            for their_name, name in theirs.items():
+                dot = "_" if their_name.endswith("in_proj") else "."
+                oracle.get_parameter(f"{their_name}{dot}weight").copy_(block.get_parameter(f"{name}.weight").T)
+                oracle.get_parameter(f"{their_name}{dot}bias").copy_(block.get_parameter(f"{name}.bias"))
+            for norm in ("norm1", "norm2"):
+                oracle.get_parameter(f"{norm}.weight").copy_(block.get_parameter(f"{norm}.gamma"))
+                oracle.get_parameter(f"{norm}.bias").copy_(block.get_parameter(f"{norm}.beta"))
+        masks = (nn.Transformer.generate_square_subsequent_mask(len(name), dtype=torch.float64) for name in names)
+        names = [oracle(own[None], src_mask=mask)[0] for own, mask in zip(names, masks, strict=True)]
+    close(model(batch), model.head(model.norm(torch.cat(names))))
+
+
+def test_a_transformer_forgets_what_has_left_its_block() -> None:
+    """One layer sees four letters; the past that it keeps is three places, however long the name."""
+    model = awake(TransformerConfig(block_size=4, layers=1, heads=2, head_size=3))
+    assert (model.receptive_field, model.memory) == (4, 3 * 2 * 6)
+    state = model.start(1)
+    for t, letter in enumerate(VOCABULARY.encode("abcdefg")):
+        _, state = model.step(torch.tensor([letter]), state)
+        assert state[0].shape == (1, min(t + 1, 3), 12)
+    close(model(whole(["abcdefg"]))[-1], model(whole(["zzzdefg"]))[-1])
 
 
 @every_model

@@ -28,7 +28,9 @@ from wavenames.config import (
     KneserNeyConfig,
     MLPConfig,
     RecipeConfig,
+    RecurrentConfig,
     Settings,
+    TransformerConfig,
     TreeConfig,
     WaveNetConfig,
 )
@@ -49,7 +51,8 @@ PACKED, HELD_OUT = Packed(TRAIN, VOCABULARY), Packed(VALIDATION, VOCABULARY)
 WAVENET = WaveNetConfig(residual=6, gate=5, skip=7, dilations=(1, 2), dropout=0.25)
 MLP = MLPConfig(block_size=3, embedding=4, hidden=12)
 EACH_FAMILY = [
-    MLP, TreeConfig(embedding=4, hidden=8), WAVENET,
+    MLP, TreeConfig(embedding=4, hidden=8), WAVENET, RecurrentConfig(embedding=4, hidden=8),
+    TransformerConfig(layers=2, heads=2, head_size=4),
 ]  # fmt: skip
 
 
@@ -587,6 +590,8 @@ RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "whole names, plain SGD, dropout": (WAVENET, recipe(optimiser="sgd", schedule="constant", learning_rate=0.1)),
     "counting": (BigramConfig(), RECIPES["count"].changed(steps=3)),
     "counting runs of letters": (KneserNeyConfig(), RECIPES["count"].changed(steps=3)),
+    "a memory": (RecurrentConfig(cell="gru", embedding=4, hidden=5), recipe("lecture")),
+    "attention": (TransformerConfig(layers=1, heads=2, head_size=3), recipe()),
     "diverging": (PRESETS["wavenet-s"].model, recipe(optimiser="sgd", learning_rate=1000, evaluate_every=7)),
 }
 BREAKS = (0, 1, 24, 25, 26, 29, 30, 31, 45, 60, 79, 80)

@@ -225,7 +225,41 @@ class WaveNetConfig(Settings):
     dropout: Dropout = 0.0
 
 
-_AnyModel = BigramConfig | KneserNeyConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig
+class RecurrentConfig(Settings):
+    """One memory that each letter changes: a plain recurrent network, or one whose gates choose what to keep.
+
+    Sizes and equations as in makemore, https://github.com/karpathy/makemore
+    """
+
+    family: Literal["recurrent"] = "recurrent"
+    cell: Literal["rnn", "gru"] = Field("rnn", description="How a letter changes the memory: at once, or gated.")
+    embedding: Embedding = 64
+    hidden: Hidden = 64
+
+
+class TransformerConfig(Settings):
+    """Each letter asks the letters before it what matters: causal self-attention, heads side by side.
+
+    Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; as in GPT-2 and makemore.
+    """
+
+    family: Literal["transformer"] = "transformer"
+    block_size: int = Field(16, ge=1, le=16, description="Letters that each layer looks back on, the last included.")
+    layers: int = Field(4, ge=1, le=8, description="Layers, one on the other.")
+    heads: int = Field(4, ge=1, le=8, description="Questions that a letter asks at once in each layer.")
+    head_size: int = Field(16, ge=1, le=32, description="Numbers in each question; times heads, the width.")
+
+
+_AnyModel = (
+    BigramConfig
+    | KneserNeyConfig
+    | MLPConfig
+    | TreeConfig
+    | DilatedConfig
+    | WaveNetConfig
+    | RecurrentConfig
+    | TransformerConfig
+)
 ModelConfig = Annotated[_AnyModel, Field(discriminator="family")]
 MODEL_CONFIGS: dict[str, type[Settings]] = {
     cls.model_fields["family"].default: cls for cls in typing.get_args(_AnyModel)
@@ -357,6 +391,22 @@ PRESETS: dict[str, Preset] = {
     "wavenet-l": Preset(
         model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.15), recipe="modern",
         description="A wider WaveNet: better names, twice the time.",
+    ),
+    "rnn": Preset(
+        model=RecurrentConfig(), recipe="modern",
+        description="One memory of 64 numbers, rewritten at each letter.",
+    ),
+    "gru": Preset(
+        model=RecurrentConfig(cell="gru"), recipe="modern",
+        description="The same with gates that choose what to keep and what to rewrite.",
+    ),
+    "gru-128": Preset(
+        model=RecurrentConfig(cell="gru", hidden=128), recipe="modern",
+        description="A gated memory of 128 numbers, as many parameters as wavenet-m.",
+    ),
+    "transformer": Preset(
+        model=TransformerConfig(), recipe="modern",
+        description="Four layers of attention: each letter looks back at all before it.",
     ),
 }  # fmt: skip
 

@@ -20,6 +20,8 @@ from wavenames.models.base import (
 from wavenames.models.counting import Bigram, KneserNey
 from wavenames.models.dilated import Dilated, dilated_from_tree
 from wavenames.models.mlp import MLP
+from wavenames.models.recurrent import Recurrent
+from wavenames.models.transformer import Transformer
 from wavenames.models.tree import Tree
 from wavenames.models.wavenet import WaveNet
 
@@ -33,7 +35,9 @@ __all__ = [
     "LayerShape",
     "Model",
     "PackedNames",
+    "Recurrent",
     "State",
+    "Transformer",
     "Tree",
     "WaveNet",
     "WindowModel",
@@ -50,6 +54,8 @@ FAMILIES: dict[str, Any] = {
     "tree": Tree,
     "dilated": Dilated,
     "wavenet": WaveNet,
+    "recurrent": Recurrent,
+    "transformer": Transformer,
 }
 
 
