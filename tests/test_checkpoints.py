@@ -20,7 +20,7 @@ from torch import Tensor
 
 from wavenames.checkpoints import Checkpoint, Results, load, load_shipped, pack, shipped, unpack
 from wavenames.config import LIST_LIMITS, MODEL_CONFIGS, PRESETS, SERVER_LIMITS, Refusal, RunConfig, limits
-from wavenames.models import FAMILIES, Bigram, build
+from wavenames.models import FAMILIES, CountingModel, build
 from wavenames.names import Membership, Packed, Split, Vocabulary
 
 TRAIN, VALIDATION, TEST = ("emma", "olivia", "ava", "noah"), ("mia",), ("liam", "emma")
@@ -37,8 +37,8 @@ def checkpoint(preset: str = "mlp-v1", title: str = "Mine: ä, 名, 'quoted'") -
     """A model whose every number, running statistics and counts included, is its own."""
     run = RunConfig.from_flat({"preset": preset, "seed": "7"})
     model = build(run.model, VOCABULARY.size, seed=7)
-    if isinstance(model, Bigram):
-        model.count(BATCH.letters, BATCH.targets)
+    if isinstance(model, CountingModel):
+        model.count(BATCH)
     model(BATCH)
     return Checkpoint(run, VOCABULARY, model.state_dict(), MEMBERSHIP, RESULTS, title)
 
@@ -145,6 +145,11 @@ def with_tensors(change: Callable[[dict[str, Tensor]], object], preset: str = "m
     return pack(tensors, info)
 
 
+def counted(change: Callable[[Tensor, Tensor], object]) -> bytes:
+    """A good file of counted runs of letters with changes in its keys and counts."""
+    return with_tensors(lambda t: change(t["model/keys"], t["model/counts"]), "kn-5")
+
+
 def safetensors(header: bytes, body: bytes = b"") -> bytes:
     """A file by hand."""
     return struct.pack("<Q", len(header)) + header + body
@@ -248,6 +253,31 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         NO_NUMBERS,
     ),
     "counts below zero": (lambda: with_tensors(lambda t: t["model/counts"][0, 0].fill_(-5), "bigram"), NO_NUMBERS),
+    "runs of letters out of order": (lambda: counted(lambda keys, _: keys.copy_(keys.flip(0))), UNFIT),
+    "a run of letters twice": (lambda: counted(lambda keys, _: keys[1].copy_(keys[0])), UNFIT),
+    "a run of no letters": (lambda: counted(lambda keys, _: keys[0].fill_(V - 1)), UNFIT),
+    "a run longer than the order": (lambda: counted(lambda keys, _: keys[-1].fill_(2 * V**5)), UNFIT),
+    "a run that was seen less than once": (lambda: counted(lambda _, counts: counts[3].fill_(0)), UNFIT),
+    "half a count": (lambda: counted(lambda _, counts: counts[3].fill_(1.5)), UNFIT),
+    "a count without end": (lambda: counted(lambda _, counts: counts[3].fill_(torch.inf)), UNFIT),
+    "a count that is no number": (lambda: counted(lambda _, counts: counts[3].fill_(torch.nan)), UNFIT),
+    "more runs than counts": (
+        lambda: with_tensors(lambda t: t.update({"model/counts": torch.ones(2)}), "kn-5"),
+        UNFIT,
+    ),
+    "no runs": (lambda: with_tensors(lambda t: t.pop("model/keys"), "kn-5"), UNFIT),
+    "runs that are no whole numbers": (
+        lambda: with_tensors(lambda t: t.update({"model/keys": t["model/keys"].float()}), "kn-5"),
+        UNFIT,
+    ),
+    "counts that are whole numbers": (
+        lambda: with_tensors(lambda t: t.update({"model/counts": t["model/counts"].long()}), "kn-5"),
+        UNFIT,
+    ),
+    "runs in a table": (
+        lambda: with_tensors(lambda t: t.update({k: t[k][None] for k in ("model/keys", "model/counts")}), "kn-5"),
+        UNFIT,
+    ),
     "a variance below zero": (
         lambda: with_tensors(lambda t: t["model/net.layers.2.running_var"].fill_(-5), "baseline"),
         NO_NUMBERS,

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from wavenames.config import (
+    COUNTED,
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
@@ -141,7 +142,7 @@ def values(cls: type[Settings], name: str) -> st.SearchStrategy[Any]:
 def runs(draw: st.DrawFn) -> RunConfig:
     """Any run that a person can configure."""
     preset = draw(st.sampled_from(list(PRESETS)))
-    counted = PRESETS[preset].model.family == "bigram"
+    counted = PRESETS[preset].model.family in COUNTED
     recipe = "count" if counted else draw(st.sampled_from([name for name in RECIPES if name != "count"]))
     words: dict[str, Any] = {"preset": preset, "recipe": recipe}
     for cls in (type(PRESETS[preset].model), RecipeConfig, DataConfig):
@@ -254,14 +255,18 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of bigram, mlp-v1, "),
+        ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of bigram, kn-5, mlp-v1, "),
         ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern."),
         ({"preset": "mlp-3", "dilations": "1,2"}, "mlp-3 has no setting called 'dilations'; it has block_size, "),
         ({"family": "mlp"}, "wavenet-m has no setting called 'family'; it has residual, "),
         ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; it has "),
         ({"x" * 100: "1"}, f"wavenet-m has no setting called '{'x' * 39}…'; it has "),
-        ({"preset": "bigram", "recipe": "modern"}, "Recipe is modern; the bigram model is counted (recipe count)"),
-        ({"recipe": "count"}, "Recipe is count; the bigram model is counted (recipe count), all others are trained"),
+        (
+            {"preset": "bigram", "recipe": "modern"},
+            "Recipe is modern; bigram and kneser-ney models are counted (recipe ",
+        ),
+        ({"preset": "kn-5", "recipe": "lecture"}, "Recipe is lecture; bigram and kneser-ney models are counted"),
+        ({"recipe": "count"}, "Recipe is count; bigram and kneser-ney models are counted (recipe count), all others"),
         ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd or adamw."),
         ({"preset": "bigram", "optimiser": "sgd"}, "Optimiser is sgd; allowed with recipe count is none."),
         ({"seed": "-1"}, "Seed is -1; allowed is a whole number from 0 to 4,294,967,295."),

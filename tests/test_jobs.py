@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from wavenames import config as config_module
 from wavenames import models as models_module
 from wavenames.checkpoints import load
-from wavenames.config import PRESETS, Refusal, RunConfig, SamplingConfig
+from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig
 from wavenames.jobs import Scheduler, Snapshot, name_list
 from wavenames.jobs import scheduler as scheduler_module
 from wavenames.jobs import snapshot as snapshot_module
@@ -149,10 +149,13 @@ def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.Mo
     assert not scheduler.store.state_path(run_id).exists()
 
 
-def test_counting_is_a_run_like_any_other(scheduler: Scheduler) -> None:
-    run_id = scheduler.submit(RunConfig.from_flat({"preset": "bigram", "names": LIST.id}))
+@pytest.mark.parametrize("preset", ["bigram", "kn-5"])
+def test_counting_is_a_run_like_any_other(scheduler: Scheduler, preset: str) -> None:
+    run_id = scheduler.submit(RunConfig.from_flat({"preset": preset, "names": LIST.id}))
     found = rest(scheduler, run_id)
     assert found.status == "finished"
+    counts = load(scheduler.store.checkpoint_path(run_id)).model().parameter_count
+    assert found.parameters == scheduler.store.run(run_id).parameters == counts > 0
     assert found.frames == ()
     assert [step for step, _ in found.samples] == [0, 1]
     assert found.validation.loss[1] < found.validation.loss[0]
@@ -167,7 +170,7 @@ def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("preset", [name for name in PRESETS if name != "bigram"])
+@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.model.family not in COUNTED])
 def test_one_thread_and_two_give_the_same_run(store: Store, preset: str) -> None:
     """A run's numbers do not depend on how many cores the server can spare, and two threads repeat themselves."""
     batch = 64 if PRESETS[preset].recipe == "modern" else 512

@@ -444,3 +444,100 @@ def test_layers_carry_their_state_like_any_module(make: Callable[[], nn.Module])
         assert torch.equal(value, other.state_dict()[key])
         assert torch.equal(value, twin.state_dict()[key])
         assert twin.double().state_dict()[key].dtype == torch.float64
+
+
+# ------------------------------------------------------------------------------------------- recurrent cells
+
+
+def set_transposed(theirs: nn.Module, **tensors: Tensor) -> None:
+    """Give torch's module these numbers, transposed as it wants its weights."""
+    with torch.no_grad():
+        for name, value in tensors.items():
+            theirs.get_parameter(name).copy_(value.T if value.dim() == 2 else value)
+
+
+def test_rnn_cell_equals_torch() -> None:
+    """Output and gradients; torch's second bias is zero."""
+    mine, theirs = layers.RNNCell(3, 4).double(), nn.RNNCell(3, 4).double()
+    bias = normal(4, seed=2)
+    mine.mix.get_parameter("bias").data.copy_(bias)
+    weight = mine.mix.weight
+    set_transposed(theirs, weight_ih=weight[:3], weight_hh=weight[3:], bias_ih=bias, bias_hh=0 * bias)
+    x, h = normal(5, 3).requires_grad_(), normal(5, 4, seed=3).requires_grad_()
+    a, b = mine(x, h), theirs(x, h)
+    assert_same([a], [b])
+    assert_same(gradients(a, [x, h]), gradients(b, [x, h]))
+
+
+def test_gru_cell_equals_torch_where_both_say_the_same() -> None:
+    """R before the product is r after it where the memory's part of the candidate is diagonal; torch's z is 1 - z."""
+    mine, theirs = layers.GRUCell(3, 4).double(), nn.GRUCell(3, 4).double()
+    with torch.no_grad():
+        mine.gates.get_parameter("bias").copy_(normal(8, seed=2))
+        mine.candidate.get_parameter("bias").copy_(normal(4, seed=3))
+        mine.candidate.weight[3:] = torch.diag(normal(4, seed=4))
+        z, r = mine.gates.weight.chunk(2, dim=1)
+        weight = torch.cat([r, -z, mine.candidate.weight], dim=1)
+        bias_z, bias_r = mine.gates.get_parameter("bias").chunk(2)
+        bias = torch.cat([bias_r, -bias_z, mine.candidate.get_parameter("bias")])
+    set_transposed(theirs, weight_ih=weight[:3], weight_hh=weight[3:], bias_ih=bias, bias_hh=0 * bias)
+    x, h = normal(5, 3).requires_grad_(), normal(5, 4, seed=5).requires_grad_()
+    a, b = mine(x, h), theirs(x, h)
+    assert_same([a], [b])
+    assert_same(gradients(a, [x, h]), gradients(b, [x, h]))
+
+
+def test_gru_cell_equals_makemores_equations() -> None:
+    """With any weights: three products over letter and memory side by side."""
+    cell = layers.GRUCell(3, 4).double()
+    x, h = normal(5, 3), normal(5, 4, seed=2)
+    xh = torch.cat([x, h], dim=1)
+    z, r = (torch.sigmoid(xh @ weight) for weight in cell.gates.weight.chunk(2, dim=1))
+    hbar = torch.tanh(torch.cat([x, r * h], dim=1) @ cell.candidate.weight)
+    assert_same([cell(x, h)], [(1 - z) * h + z * hbar])
+
+
+@pytest.mark.parametrize("kind", [layers.RNNCell, layers.GRUCell])
+def test_a_cells_two_parts_equal_the_whole(kind: type[layers.RNNCell | layers.GRUCell]) -> None:
+    """What the letters bring, found for all at once, then the memory: the same numbers and gradients."""
+    cell = kind(3, 4).double()
+    for parameter in cell.parameters():
+        parameter.data += 0.3
+    x, h = normal(5, 3).requires_grad_(), normal(5, 4, seed=2).requires_grad_()
+    a, b = cell(x, h), cell.turn(cell.read(x), h)
+    assert_same([a], [b])
+    assert_same(gradients(a, [x, h, *cell.parameters()]), gradients(b, [x, h, *cell.parameters()]))
+
+
+# ------------------------------------------------------------------------------------------------ attention
+
+
+def test_gelu_and_sigmoid_equal_torch() -> None:
+    """GELU by the approximation that GPT-2 uses; both with their gradients."""
+    x = (3 * normal(50)).requires_grad_()
+    for mine, theirs in (
+        (layers.GELU()(x), nn.functional.gelu(x, approximate="tanh")),
+        (layers.sigmoid(x), torch.sigmoid(x)),
+    ):
+        assert_same([mine], [theirs])
+        assert_same(gradients(mine, [x]), gradients(theirs, [x]))
+
+
+@given(st.lists(st.integers(1, 7), min_size=1, max_size=5), st.integers(1, 8), st.integers(1, 3), st.integers(1, 4))
+@no_deadline
+def test_attention_equals_torch_name_by_name(lengths: list[int], block: int, heads: int, size: int) -> None:
+    """For names of any lengths and a block of any size: torch's attention on each name alone, gradients included."""
+    mine = layers.CausalSelfAttention(heads * size, heads, block).double()
+    x = normal(sum(lengths), heads * size).requires_grad_()
+    positions = torch.cat([torch.arange(length) for length in lengths])
+    offsets = torch.tensor([0, *lengths]).cumsum(0)
+    a = mine(x, layers.NamesInRows(positions, offsets, block))
+    answers = []
+    for own in torch.split(mine.ask(x), lengths):
+        q, k, v = (each.reshape(len(own), heads, size).transpose(0, 1) for each in own.chunk(3, dim=1))
+        seen = torch.ones(len(own), len(own), dtype=torch.bool).tril().triu(1 - block)
+        answer = nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=seen)
+        answers.append(answer.transpose(0, 1).reshape(len(own), heads * size))
+    b = mine.mix(torch.cat(answers))
+    assert_same([a], [b])
+    assert_same(gradients(a, [x, *mine.parameters()]), gradients(b, [x, *mine.parameters()]))

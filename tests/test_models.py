@@ -13,20 +13,28 @@ from torch import Tensor, nn
 
 from wavenames import models
 from wavenames.config import (
+    COUNTED,
+    LIST_LIMITS,
     MODEL_CONFIGS,
     PRESETS,
+    RECIPES,
+    SERVER_LIMITS,
     BigramConfig,
     DilatedConfig,
+    KneserNeyConfig,
     MLPConfig,
     RecipeConfig,
+    RecurrentConfig,
     Refusal,
     Settings,
+    TransformerConfig,
     TreeConfig,
     WaveNetConfig,
 )
 from wavenames.layers import BatchNorm1d, Linear
-from wavenames.models import Bigram, Model, Tree, build, dilated_from_tree, layer_shapes
-from wavenames.names import Packed, Vocabulary
+from wavenames.models import Bigram, CountingModel, KneserNey, Model, Tree, build, dilated_from_tree, layer_shapes
+from wavenames.models.counting import FALLBACK
+from wavenames.names import NameList, Packed, Vocabulary, split
 from wavenames.training import Trainer, evaluate
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -44,14 +52,21 @@ ODD: dict[str, Settings] = {
     "wavenet, first conv 4": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(3, 1), first_conv=4),
     "wavenet, one block": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(5,), first_conv=1),
     "wavenet, dropout": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(1, 2), first_conv=3, dropout=0.3),
+    "kneser-ney, two letters": KneserNeyConfig(order=2),
+    "kneser-ney, six letters": KneserNeyConfig(order=6),
+    "rnn, small": RecurrentConfig(embedding=5, hidden=7),
+    "gru, wider letters than memory": RecurrentConfig(cell="gru", embedding=7, hidden=5),
+    "transformer, block of four": TransformerConfig(block_size=4, layers=2, heads=3, head_size=5),
+    "transformer, block of one": TransformerConfig(block_size=1, layers=2, heads=1, head_size=6),
 }
 CONFIGS: dict[str, Settings] = {name: preset.model for name, preset in PRESETS.items()} | ODD
-TRAINED = [name for name, config in CONFIGS.items() if not isinstance(config, BigramConfig)]
+TRAINED = [name for name, config in CONFIGS.items() if not isinstance(config, BigramConfig | KneserNeyConfig)]
 NORMED = [name for name in TRAINED if getattr(CONFIGS[name], "norm", None) == "batch"]
 every_model = pytest.mark.parametrize("name", CONFIGS)
 
 PARAMETERS = {
     "bigram": 729,
+    "kn-5": 0,  # as many as the list has runs of letters: none before it has counted
     "mlp-v1": 505,
     "mlp-v2": 537,
     "mlp-3": 11_897,
@@ -63,10 +78,23 @@ PARAMETERS = {
     "wavenet-s": 37_115,
     "wavenet-m": 76_347,
     "wavenet-l": 141_787,
+    "rnn": 11_803,
+    "gru": 28_315,
+    "gru-128": 79_451,
+    "transformer": 204_544,
 }
-"""Published by the notebook, the lectures and this project's design, for 27 letters."""
+"""Published by the notebook, the lectures, makemore and this project's design, for 27 letters."""
 BASELINE = 27 * 10 + (80 * 100 + 100) + 5 * (100 * 100 + 100) + 6 * 2 * 100 + (100 * 27 + 27)
 MLP_8 = 27 * 10 + (80 * 200 + 200) + (200 * 27 + 27)
+
+
+CORPUS = [
+    "".join(
+        LETTERS[i] for i in torch.randint(26, (length,), generator=torch.Generator().manual_seed(length)).tolist()
+    )
+    for length in range(2, 60)
+] + ["".join(LETTERS[(5 * i) % 26] for i in range(20))]
+"""Names that counting models count in these tests; the last is the one that reach is measured on."""
 
 
 def awake(config: Settings, vocab_size: int = V, seed: int = 1) -> Model:
@@ -76,9 +104,11 @@ def awake(config: Settings, vocab_size: int = V, seed: int = 1) -> Model:
     for parameter in model.parameters():
         noise = torch.randn(parameter.shape, generator=dice, dtype=torch.float64)
         parameter.data += 0.3 * noise
-    for key, buffer in model.named_buffers():
-        drawn = torch.rand(buffer.shape, generator=dice, dtype=torch.float64)
-        buffer.copy_((20 * drawn).round() if key == "counts" else 0.5 + drawn)
+    if isinstance(model, CountingModel):
+        model.count(whole(CORPUS))
+        return model
+    for buffer in model.buffers():
+        buffer.copy_(0.5 + torch.rand(buffer.shape, generator=dice, dtype=torch.float64))
     return model
 
 
@@ -107,10 +137,12 @@ def test_every_family_has_a_class_and_a_configuration() -> None:
 
 
 def test_receptive_fields_of_the_wavenets() -> None:
-    """17 with the first convolution, 16 without; the tree and its stack see eight letters."""
+    """17 with the first convolution, 16 without; the tree and its stack see eight letters; a memory sees them all."""
     fields = {name: build(PRESETS[name].model, 27).receptive_field for name in PRESETS}
     assert [fields[f"wavenet-{size}"] for size in "sml"] == [17, 16, 17]
     assert [fields[name] for name in ("bigram", "mlp-3", "baseline", "tree-76k", "dilated-76k")] == [1, 3, 8, 8, 8]
+    assert [fields[name] for name in ("kn-5", "rnn", "gru", "transformer")] == [4, 61, 61, 1 + 4 * 15]
+    assert fields["rnn"] == LIST_LIMITS.max_length + 1
 
 
 @every_model
@@ -292,7 +324,10 @@ def test_a_names_logits_do_not_depend_on_its_neighbours(name: str, tiny_names: t
 
 @every_model
 def test_receptive_field_as_measured_equals_the_formula(name: str) -> None:
-    """The farthest letter within reach matters; no letter beyond it does, to the bit."""
+    """The farthest letter within reach matters; no letter beyond it does, to the bit.
+
+    Recurrent networks have no end of reach: of them only the first half is asked.
+    """
     model = awake(CONFIGS[name])
     field = model.receptive_field
     length = field + 6
@@ -304,7 +339,9 @@ def test_receptive_field_as_measured_equals_the_formula(name: str) -> None:
         letter = "z" if before[at] != "z" else "y"
         return not torch.equal(model(whole([before[:at] + letter + before[at + 1 :]]))[-1], last)
 
-    assert max(distance for distance in range(1, length + 1) if moved(distance)) == field
+    assert moved(field)
+    if not isinstance(CONFIGS[name], RecurrentConfig):
+        assert not any(moved(distance) for distance in range(field + 1, length + 1))
 
 
 # ---------------------------------------------------------------------------------- the lesson's heart
@@ -423,7 +460,7 @@ def test_lowest_loss_with_whole_names_in_sight_is_the_choice_of_a_name() -> None
     assert lowest_loss(NAMES_32, 1) > lowest_loss(NAMES_32, 3) > lowest_loss(NAMES_32, 9)
 
 
-@pytest.mark.parametrize("name", [n for n in PRESETS if n != "bigram"])
+@pytest.mark.parametrize("name", [n for n in PRESETS if n not in ("bigram", "kn-5")])
 def test_32_names_can_be_learned_by_heart(name: str) -> None:
     """Down to the lowest loss that the letters in sight allow, and not below it.
 
@@ -448,8 +485,7 @@ def test_bigram_counts_equal_counting_by_hand(tiny_names: tuple[str, ...]) -> No
     """(count + smoothing) / (row's count + V smoothing), as logarithms; rows never seen are uniform."""
     model = build(BigramConfig(smoothing=0.5), V)
     assert isinstance(model, Bigram)
-    packed = Packed(tiny_names, VOCABULARY)
-    model.count(packed.letters, packed.targets)
+    model.count(whole(tiny_names))
     pairs = Counter(pair for name in tiny_names for pair in zip("." + name, name + ".", strict=True))
     table = model.table()
     for i, before in enumerate(VOCABULARY.symbols):
@@ -457,6 +493,232 @@ def test_bigram_counts_equal_counting_by_hand(tiny_names: tuple[str, ...]) -> No
         for j, after in enumerate(VOCABULARY.symbols):
             expected = math.log((pairs[before, after] + 0.5) / (total + 0.5 * V))
             assert table[i, j].item() == pytest.approx(expected, abs=1e-5)
+
+
+def runs_after(names: list[str], order: int) -> dict[int, dict[str, dict[str, int]]]:
+    """Kneser-Ney's counts by length and context, by its definition: occurrences, then different letters before."""
+    occurrences: Counter[str] = Counter()
+    for name in names:
+        padded = "." * (order - 1) + name + "."
+        occurrences.update(padded[t : t + order] for t in range(len(name) + 1))
+    before: dict[str, set[str]] = defaultdict(set)
+    for run in occurrences:
+        for cut in range(1, order):
+            before[run[cut:]].add(run[cut - 1])
+    found: dict[int, dict[str, dict[str, int]]] = {length: defaultdict(dict) for length in range(1, order + 1)}
+    for run, count in [*occurrences.items(), *((run, len(letters)) for run, letters in before.items())]:
+        found[len(run)][run[:-1]][run[-1]] = count
+    return found
+
+
+def naive_discounts(after: dict[str, dict[str, int]]) -> list[float]:
+    """Chen and Goodman 1999, equation 26."""
+    n = Counter(count for counts in after.values() for count in counts.values())
+    if not (n[1] and n[2] and n[3] and n[4]):
+        return [0, 0.5, 1, 1.5]
+    y = n[1] / (n[1] + 2 * n[2])
+    found = [0, 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
+    return found if min(found[1:]) > 0 else [0, 0.5, 1, 1.5]
+
+
+def naive_share(runs: dict[int, dict[str, dict[str, int]]], context: str, letter: str) -> float:
+    """Probability of a letter after a context, straight from the recursion."""
+    length = len(context) + 1
+    shorter = naive_share(runs, context[1:], letter) if context else 1 / V
+    counts = runs[length].get(context)
+    if not counts:
+        return shorter
+    discounts = naive_discounts(runs[length])
+    taken = {each: discounts[min(count, 3)] for each, count in counts.items()}
+    count = counts.get(letter, 0)
+    return (count - taken.get(letter, 0) + sum(taken.values()) * shorter) / sum(counts.values())
+
+
+@pytest.mark.parametrize("order", [2, 3, 4, 5, 6])
+def test_kneser_ney_equals_the_recursion_in_dictionaries(order: int) -> None:
+    """On names with shared beginnings, for contexts seen and unseen, to double precision."""
+    names = [*NAMES_32, *NAMES_32[::3], *NAMES_32[::5], "mimi", "lala", "lulu", "nana"]
+    runs = runs_after(names, order)
+    model = build(KneserNeyConfig(order=order), V).double()
+    assert isinstance(model, KneserNey)
+    model.count(whole(names))
+    stored = {length: sum(map(len, after.values())) for length, after in runs.items()}
+    assert model.parameter_count == sum(stored.values())
+    for length in range(1, order + 1):
+        assert model.discounts[length - 1].tolist() == pytest.approx(naive_discounts(runs[length]), abs=1e-12)
+    asked = ["emmeliana", "zzz", "mia", "", "q"]
+    shares = model(whole(asked)).exp()
+    contexts = [("." * order + name[:t])[-(order - 1) :] for name in asked for t in range(len(name) + 1)]
+    expected = [[naive_share(runs, context, letter) for letter in VOCABULARY.symbols] for context in contexts]
+    close(shares, torch.tensor(expected, dtype=torch.float64))
+
+
+def test_discounts_come_from_the_formulas_where_they_make_sense() -> None:
+    """The longest runs of a list this large, by the formulas; a single name has no counts of two, three and four."""
+    model = build(KneserNeyConfig(order=2), V)
+    assert isinstance(model, KneserNey)
+    assert model.discounts.tolist() == [[*FALLBACK]] * 2
+    model.count(whole(["ab"]))
+    assert model.discounts.tolist() == [[*FALLBACK]] * 2
+    model.count(whole(CORPUS))
+    assert model.discounts[1].tolist() != [*FALLBACK]
+    assert bool((model.discounts[:, 1:] > 0).all())
+    assert bool((model.discounts <= torch.arange(4)).all())  # never more than there is
+
+
+@pytest.mark.parametrize("order", [2, 4, 6])
+def test_kneser_neys_rows_sum_to_one(order: int) -> None:
+    """After every context of its list, after none of them, and before it has counted anything."""
+    model = build(KneserNeyConfig(order=order), V).double()
+    assert isinstance(model, KneserNey)
+    for names in (None, ["a"], ["aa", "aa"], CORPUS):
+        if names:
+            model.count(whole(names))
+        sums = model(whole([*CORPUS, *tiny(order)])).exp().sum(1)
+        torch.testing.assert_close(sums, torch.ones_like(sums), rtol=0, atol=1e-12)
+
+
+def tiny(order: int) -> list[str]:
+    """Every name of one letter, and runs of one letter: contexts that are mostly unseen."""
+    return [*LETTERS, *(letter * order for letter in LETTERS)]
+
+
+def test_kneser_ney_comes_back_from_its_state(tiny_names: tuple[str, ...]) -> None:
+    """Counts of any number go into a model that has counted something else, discounts included."""
+    first, other = build(PRESETS["kn-5"].model, V), build(PRESETS["kn-5"].model, V)
+    assert isinstance(first, KneserNey)
+    assert isinstance(other, KneserNey)
+    first.count(whole(CORPUS))
+    other.count(whole(tiny_names))
+    assert not torch.equal(first(whole(tiny_names)), other(whole(tiny_names)))
+    other.load_state_dict(first.state_dict())
+    assert torch.equal(first(whole(tiny_names)), other(whole(tiny_names)))
+    assert other.keys.data_ptr() != first.keys.data_ptr()
+
+
+def test_counting_more_than_a_server_takes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a sentence, and the counts from before stay."""
+    model = build(PRESETS["kn-5"].model, V)
+    assert isinstance(model, KneserNey)
+    model.count(whole(["ab"]))
+    before = model.parameter_count
+    monkeypatch.setattr(models.counting, "SERVER_LIMITS", SERVER_LIMITS.changed(max_parameters=200))
+    with pytest.raises(Refusal, match=r"^Counts are \d,\d{3}; allowed is at most 200\. Choose a lower order or a sh"):
+        model.count(whole(CORPUS))
+    assert model.parameter_count == before
+
+
+@pytest.mark.parametrize(
+    ("order", "kind", "train", "validation"),
+    [
+        (2, "lecture", 2.4543, 2.4528),
+        (3, "lecture", 2.1933, 2.2185),
+        (4, "lecture", 1.9297, 2.0560),
+        (5, "lecture", 1.7130, 1.9832),
+        (6, "lecture", 1.6103, 1.9740),
+        (5, "unique", 1.7175, 2.0041),
+    ],
+)
+def test_kneser_ney_on_makemores_list(
+    makemore_names: NameList, order: int, kind: Any, train: float, validation: float
+) -> None:
+    """By the usual way of a run, what the recursion in dictionaries gives on the whole list too."""
+    parts, vocabulary = split(makemore_names.names, kind), Vocabulary.of(makemore_names.names)
+    packed = Packed(parts.train, vocabulary), Packed(parts.validation, vocabulary)
+    run = Trainer(build(KneserNeyConfig(order=order), vocabulary.size), *packed, RECIPES["count"], seed=1)
+    assert [progress.finished for progress in run.run()] == [None, "All steps are done."]
+    assert (round(run.curve.train[-1].loss, 4), round(run.curve.validation[-1].loss, 4)) == (train, validation)
+
+
+def test_families_that_count_are_those_whose_models_can() -> None:
+    """The configuration and the classes agree on who is counted and who is trained."""
+    counting = {name: isinstance(build(preset.model, V), CountingModel) for name, preset in PRESETS.items()}
+    assert counting == {name: preset.model.family in COUNTED for name, preset in PRESETS.items()}
+
+
+# ---------------------------------------------------------------------------- memories and attention
+
+
+@pytest.mark.parametrize("name", ["rnn", "rnn, small"])
+def test_a_recurrent_network_equals_torchs(name: str, tiny_names: tuple[str, ...]) -> None:
+    """The whole forward pass over packed names and its gradients, against torch.nn.RNN over torch's own packing."""
+    model = awake(CONFIGS[name])
+    assert isinstance(model, models.Recurrent)
+    batch = whole(tiny_names)
+    weight, bias = (model.cell.get_parameter(f"mix.{each}") for each in ("weight", "bias"))
+    features, hidden = len(weight) - len(bias), len(bias)
+    oracle = nn.RNN(features, hidden).double()
+    from_letter, from_memory = (oracle.get_parameter(f"weight_{each}_l0") for each in ("ih", "hh"))
+    with torch.no_grad():
+        from_letter.copy_(weight[:features].T)
+        from_memory.copy_(weight[features:].T)
+        oracle.get_parameter("bias_ih_l0").copy_(bias)
+        oracle.get_parameter("bias_hh_l0").zero_()
+    names = torch.split(model.embedding(batch.letters), batch.offsets.diff().tolist())
+    packed = nn.utils.rnn.pack_sequence(list(names), enforce_sorted=False)
+    out, _ = oracle(packed, model.memory_before.expand(1, len(names), -1).contiguous())
+    padded, lengths = nn.utils.rnn.pad_packed_sequence(out, batch_first=True)
+    theirs = model.head(torch.cat([row[:length] for row, length in zip(padded, lengths.tolist(), strict=True)]))
+    mine = model(batch)
+    close(mine, theirs)
+    loudness = torch.linspace(-1, 1, mine.numel(), dtype=torch.float64).view_as(mine)
+    shared = [model.embedding.weight, model.memory_before]
+    a = torch.autograd.grad((mine * loudness).sum(), [*shared, weight])
+    b = torch.autograd.grad((theirs * loudness).sum(), [*shared, from_letter, from_memory])
+    close(a[0], b[0])
+    close(a[1], b[1])
+    close(a[2], torch.cat([b[2].T, b[3].T]))
+
+
+def test_a_transformer_equals_torchs_layers(tiny_names: tuple[str, ...]) -> None:
+    """Name by name, against torch.nn.TransformerEncoderLayer with a causal mask."""
+    model = awake(PRESETS["transformer"].model)
+    assert isinstance(model, models.Transformer)
+    batch = whole(tiny_names)
+    x = model.embedding(batch.letters) + model.places(batch.positions)
+    names = list(torch.split(x, batch.offsets.diff().tolist()))
+    for block in model.blocks:
+        oracle = nn.TransformerEncoderLayer(
+            64, 4, 256, 0.0, partial(nn.functional.gelu, approximate="tanh"), batch_first=True, norm_first=True
+        ).double()
+        theirs = dict(zip(
+            ("self_attn.in_proj", "self_attn.out_proj", "linear1", "linear2"),
+            ("attention.ask", "attention.mix", "mlp.layers.0", "mlp.layers.2"),
+            strict=True,
+        ))  # fmt: skip
+        with torch.no_grad():
+            for their_name, name in theirs.items():
+                dot = "_" if their_name.endswith("in_proj") else "."
+                oracle.get_parameter(f"{their_name}{dot}weight").copy_(block.get_parameter(f"{name}.weight").T)
+                oracle.get_parameter(f"{their_name}{dot}bias").copy_(block.get_parameter(f"{name}.bias"))
+            for norm in ("norm1", "norm2"):
+                oracle.get_parameter(f"{norm}.weight").copy_(block.get_parameter(f"{norm}.gamma"))
+                oracle.get_parameter(f"{norm}.bias").copy_(block.get_parameter(f"{norm}.beta"))
+        masks = (nn.Transformer.generate_square_subsequent_mask(len(name), dtype=torch.float64) for name in names)
+        names = [oracle(own[None], src_mask=mask)[0] for own, mask in zip(names, masks, strict=True)]
+    close(model(batch), model.head(model.norm(torch.cat(names))))
+
+
+def test_a_transformer_forgets_what_has_left_its_block() -> None:
+    """One layer sees four letters; the past that it keeps is three places, however long the name."""
+    model = awake(TransformerConfig(block_size=4, layers=1, heads=2, head_size=3))
+    assert (model.receptive_field, model.memory) == (4, 3 * 2 * 6)
+    state = model.start(1)
+    for t, letter in enumerate(VOCABULARY.encode("abcdefg")):
+        _, state = model.step(torch.tensor([letter]), state)
+        assert state[0].shape == (1, min(t + 1, 3), 12)
+    close(model(whole(["abcdefg"]))[-1], model(whole(["zzzdefg"]))[-1])
+
+
+@every_model
+def test_no_state_holds_more_than_it_says(name: str) -> None:
+    """What the sampler reckons with before it draws thousands side by side."""
+    model = awake(CONFIGS[name])
+    state, most = model.start(1), 0
+    for letter in VOCABULARY.encode(LETTERS):
+        _, state = model.step(torch.tensor([letter]), state)
+        most = max(most, sum(part.numel() for part in state))
+    assert most == model.memory
 
 
 def test_the_base_class_says_which_verb_is_missing() -> None:

@@ -68,7 +68,7 @@ def counted() -> tuple[Bigram, Tensor]:
     model = build(BigramConfig(), 4)
     assert isinstance(model, Bigram)
     packed = Packed(["ab", "abc", "cab", "a", "bca", "acc"], ABC)
-    model.count(packed.letters, packed.targets)
+    model.count(packed.batch(torch.arange(len(packed))))
     return model, model.table().double().exp()
 
 
@@ -447,8 +447,14 @@ def test_many_names_come_in_several_draws(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_what_is_drawn_side_by_side_fits_the_memory() -> None:
-    """20,000 names by the smallest preset; fewer by a model that remembers much of each."""
+    """20,000 names by models that count, however much; fewer by a model that remembers much of each."""
     assert sampling._side_by_side(build(PRESETS["bigram"].model, 27), 30) == 20_000
+    counting = build(PRESETS["kn-5"].model, 27)
+    counting.counts = torch.ones(5_000_000)
+    assert counting.parameter_count == 5_000_000
+    assert sampling._side_by_side(counting, 30) == 20_000
+    keys_and_values = 4 * 2 * 15 * 64  # of each layer, for fifteen places
+    assert sampling._side_by_side(build(PRESETS["transformer"].model, 27), 1) == 50_000_000 // keys_and_values
     hungry = build(WaveNetConfig(residual=256, gate=8, skip=8, dilations=(32,) * 10), 27)
     at_once = sampling._side_by_side(hungry, 1)
     assert 0.9 < at_once * 256 * (320 + 1) / sampling.LARGEST_MEMORY <= 1

@@ -21,12 +21,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from wavenames import training
 from wavenames.checkpoints import pack, unpack
 from wavenames.config import (
+    COUNTED,
     PRESETS,
     RECIPES,
     BigramConfig,
+    KneserNeyConfig,
     MLPConfig,
     RecipeConfig,
+    RecurrentConfig,
     Settings,
+    TransformerConfig,
     TreeConfig,
     WaveNetConfig,
 )
@@ -46,6 +50,10 @@ PACKED, HELD_OUT = Packed(TRAIN, VOCABULARY), Packed(VALIDATION, VOCABULARY)
 
 WAVENET = WaveNetConfig(residual=6, gate=5, skip=7, dilations=(1, 2), dropout=0.25)
 MLP = MLPConfig(block_size=3, embedding=4, hidden=12)
+EACH_FAMILY = [
+    MLP, TreeConfig(embedding=4, hidden=8), WAVENET, RecurrentConfig(embedding=4, hidden=8),
+    TransformerConfig(layers=2, heads=2, head_size=4),
+]  # fmt: skip
 
 
 def recipe(name: str = "modern", **changes: Any) -> RecipeConfig:
@@ -144,17 +152,18 @@ def test_bigram_on_makemores_list_gives_the_published_losses(makemore_names: Nam
 
 def test_counting_again_changes_nothing() -> None:
     """More steps look at the same pairs: the table does not count them twice."""
-    once, thrice = (trainer(BigramConfig(), RECIPES["count"].changed(steps=steps)) for steps in (1, 3))
-    finish(once)
-    finish(thrice)
-    assert equal(weights(once), weights(thrice))
+    for config in (BigramConfig(), KneserNeyConfig()):
+        once, thrice = (trainer(config, RECIPES["count"].changed(steps=steps)) for steps in (1, 3))
+        finish(once)
+        finish(thrice)
+        assert equal(weights(once), weights(thrice))
 
 
 # ------------------------------------------------------------------------------------------------- recipes
 
 
 @pytest.mark.parametrize("name", ["notebook", "lecture", "modern"])
-@pytest.mark.parametrize("model", [MLP, TreeConfig(embedding=4, hidden=8), WAVENET], ids=lambda m: m.family)
+@pytest.mark.parametrize("model", EACH_FAMILY, ids=lambda m: m.family)
 def test_every_recipe_trains_every_family(model: Settings, name: str) -> None:
     """The training loss falls; the curve holds each step once and each evaluation once."""
     run = trainer(model, recipe(name, learning_rate=0.05, steps=80))
@@ -497,7 +506,7 @@ def test_weights_that_overflow_behind_a_norm_end_the_run_too() -> None:
     assert equal(weights(run), after[0])
 
 
-@pytest.mark.parametrize("name", [name for name in PRESETS if name != "bigram"])
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.model.family not in COUNTED])
 @pytest.mark.parametrize("batching", ["names", "windows"])
 def test_no_network_can_run_away_unnoticed(name: str, batching: str) -> None:
     """At a rate of 1000 each preset ends at its first look, most by a loss of hundreds: tanh never overflows."""
@@ -580,6 +589,9 @@ RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "passes, AdamW, seconds": (WAVENET, recipe("notebook", optimiser="adamw", schedule="warmup", seconds=70)),
     "whole names, plain SGD, dropout": (WAVENET, recipe(optimiser="sgd", schedule="constant", learning_rate=0.1)),
     "counting": (BigramConfig(), RECIPES["count"].changed(steps=3)),
+    "counting runs of letters": (KneserNeyConfig(), RECIPES["count"].changed(steps=3)),
+    "a memory": (RecurrentConfig(cell="gru", embedding=4, hidden=5), recipe("lecture")),
+    "attention": (TransformerConfig(layers=1, heads=2, head_size=3), recipe()),
     "diverging": (PRESETS["wavenet-s"].model, recipe(optimiser="sgd", learning_rate=1000, evaluate_every=7)),
 }
 BREAKS = (0, 1, 24, 25, 26, 29, 30, 31, 45, 60, 79, 80)

@@ -109,6 +109,8 @@ def load(source: bytes | Path) -> Checkpoint:
             title=str(info["title"]).encode().decode()[: SERVER_LIMITS.max_title],
         )
         model = checkpoint.model()
+        if any(value.dtype != checkpoint.weights[key].dtype for key, value in model.state_dict().items()):
+            raise TypeError("weights are of another kind than the model's")
     except (KeyError, TypeError, UnicodeError, ValidationError, RuntimeError) as error:
         raise Refusal("The checkpoint is damaged: its description and its weights do not fit together.") from error
     # Weights can be numbers and still make none, such as a variance below zero: hence one step with every letter.
@@ -168,8 +170,8 @@ def _vocabulary(letters: object) -> Vocabulary:
 
 def _weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     weights = {key.removeprefix("model/"): value for key, value in tensors.items() if key.startswith("model/")}
-    if any(value.dtype != torch.float32 for value in weights.values()):
-        raise TypeError("weights are not in single precision")
+    if any(value.dtype not in (torch.float32, torch.int64) for value in weights.values()):
+        raise TypeError("weights are neither in single precision nor whole numbers")
     return weights
 
 

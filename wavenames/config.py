@@ -154,6 +154,18 @@ class BigramConfig(Settings):
     smoothing: float = Field(1.0, ge=0.001, le=100, description="Added to each count, so no pair is impossible.")
 
 
+class KneserNeyConfig(Settings):
+    """Counts of runs of letters, the long ones leaning on the short ones where little was seen.
+
+    Interpolated modified Kneser-Ney: Chen and Goodman 1999, https://doi.org/10.1006/csla.1999.0128
+    """
+
+    family: Literal["kneser-ney"] = "kneser-ney"
+    order: int = Field(
+        5, ge=2, le=6, description="Letters in the longest run that is counted, the next one included."
+    )
+
+
 class MLPConfig(Settings):
     """The last `block_size` letters, embedded, laid side by side and squeezed through hidden layers.
 
@@ -213,11 +225,47 @@ class WaveNetConfig(Settings):
     dropout: Dropout = 0.0
 
 
-_AnyModel = BigramConfig | MLPConfig | TreeConfig | DilatedConfig | WaveNetConfig
+class RecurrentConfig(Settings):
+    """One memory that each letter changes: a plain recurrent network, or one whose gates choose what to keep.
+
+    Sizes and equations as in makemore, https://github.com/karpathy/makemore
+    """
+
+    family: Literal["recurrent"] = "recurrent"
+    cell: Literal["rnn", "gru"] = Field("rnn", description="How a letter changes the memory: at once, or gated.")
+    embedding: Embedding = 64
+    hidden: Hidden = 64
+
+
+class TransformerConfig(Settings):
+    """Each letter asks the letters before it what matters: causal self-attention, heads side by side.
+
+    Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; as in GPT-2 and makemore.
+    """
+
+    family: Literal["transformer"] = "transformer"
+    block_size: int = Field(16, ge=1, le=16, description="Letters that each layer looks back on, the last included.")
+    layers: int = Field(4, ge=1, le=8, description="Layers, one on the other.")
+    heads: int = Field(4, ge=1, le=8, description="Questions that a letter asks at once in each layer.")
+    head_size: int = Field(16, ge=1, le=32, description="Numbers in each question; times heads, the width.")
+
+
+_AnyModel = (
+    BigramConfig
+    | KneserNeyConfig
+    | MLPConfig
+    | TreeConfig
+    | DilatedConfig
+    | WaveNetConfig
+    | RecurrentConfig
+    | TransformerConfig
+)
 ModelConfig = Annotated[_AnyModel, Field(discriminator="family")]
 MODEL_CONFIGS: dict[str, type[Settings]] = {
     cls.model_fields["family"].default: cls for cls in typing.get_args(_AnyModel)
 }
+COUNTED = ("bigram", "kneser-ney")
+"""Families that are counted, by the recipe `count`, where all others are trained."""
 
 
 # ---------------------------------------------------------------------------------- recipes
@@ -286,6 +334,10 @@ PRESETS: dict[str, Preset] = {
         model=BigramConfig(), recipe="count",
         description="Counts which letter follows which. No training, the floor to beat.",
     ),
+    "kn-5": Preset(
+        model=KneserNeyConfig(), recipe="count",
+        description="Counts runs of up to five letters, smoothed well: the best that counting can do.",
+    ),
     "mlp-v1": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",
         description="The notebook's first network: two numbers a letter, two layers of eight units.",
@@ -340,6 +392,22 @@ PRESETS: dict[str, Preset] = {
         model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.15), recipe="modern",
         description="A wider WaveNet: better names, twice the time.",
     ),
+    "rnn": Preset(
+        model=RecurrentConfig(), recipe="modern",
+        description="One memory of 64 numbers, rewritten at each letter.",
+    ),
+    "gru": Preset(
+        model=RecurrentConfig(cell="gru"), recipe="modern",
+        description="The same with gates that choose what to keep and what to rewrite.",
+    ),
+    "gru-128": Preset(
+        model=RecurrentConfig(cell="gru", hidden=128), recipe="modern",
+        description="A gated memory of 128 numbers, as many parameters as wavenet-m.",
+    ),
+    "transformer": Preset(
+        model=TransformerConfig(), recipe="modern",
+        description="Four layers of attention: each letter looks back at all before it.",
+    ),
 }  # fmt: skip
 
 
@@ -384,10 +452,10 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _counting_goes_with_counts(self) -> Self:
-        if (self.model.family == "bigram") != (self.recipe.recipe == "count"):
+        if (self.model.family in COUNTED) != (self.recipe.recipe == "count"):
             raise ValueError(
-                f"Recipe is {self.recipe.recipe}; the bigram model is counted (recipe count), all others are trained "
-                "(recipe notebook, lecture or modern)."
+                f"Recipe is {self.recipe.recipe}; {' and '.join(COUNTED)} models are counted (recipe count), all "
+                "others are trained (recipe notebook, lecture or modern)."
             )
         if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
             raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "

@@ -170,6 +170,26 @@ class Tanh(nn.Module):
         return torch.tanh(x)
 
 
+def sigmoid(x: Tensor) -> Tensor:
+    """Squash each number into (0, 1), as (1 + tanh(x / 2)) / 2.
+
+    torch.sigmoid rounds differently where a thread's share of the numbers ends; tanh does not, so one thread and two
+    give the same run.
+    """
+    return 0.5 * torch.tanh(0.5 * x) + 0.5
+
+
+class GELU(nn.Module):
+    """x times the chance that a normal number is below x, by its approximation with tanh, as in GPT-2.
+
+    Hendrycks and Gimpel 2016, https://arxiv.org/abs/1606.08415
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        inner = math.sqrt(2 / math.pi) * (x + 0.044715 * x * x * x)
+        return 0.5 * x * (1 + torch.tanh(inner))
+
+
 class ReLU(nn.Module):
     """Keep what is positive, 0 elsewhere."""
 
@@ -295,9 +315,7 @@ class GatedActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         filter_, gate = x.chunk(2, dim=-1)
-        # sigmoid(x) = (1 + tanh(x / 2)) / 2. torch.sigmoid rounds differently where a thread's share of the numbers
-        # ends; tanh does not, so one thread and two give the same run.
-        return torch.tanh(filter_) * (0.5 * torch.tanh(0.5 * gate) + 0.5)
+        return torch.tanh(filter_) * sigmoid(gate)
 
 
 class ResidualSkipBlock(nn.Module):
@@ -335,3 +353,161 @@ class ResidualSkipBlock(nn.Module):
         if self.last:
             return x, mixed
         return x + mixed[:, self.skip :], mixed[:, : self.skip]
+
+
+# ---------------------------------------------------------------------------------- recurrent cells
+
+
+class RNNCell(nn.Module):
+    """h' = tanh(W [x, h] + b): x (B, E), memory h (B, H) -> (B, H).
+
+    Equals torch.nn.RNNCell, whose two biases are one here. Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
+
+    For many letters in a row the product is taken apart: `read` is the part of x, which needs no memory, for all
+    letters at once; `turn` adds the part of h.
+    """
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.features = features
+        self.mix = Linear(features + hidden, hidden)
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        return torch.tanh(self.mix(torch.cat([x, h], dim=1)))
+
+    def read(self, x: Tensor) -> Tensor:
+        """What x (..., E) brings: (..., H)."""
+        return x @ self.mix.weight[: self.features] + cast(Tensor, self.mix.bias)
+
+    def turn(self, brought: Tensor, h: Tensor) -> Tensor:
+        """H' from h (B, H) and what x brings."""
+        return torch.tanh(torch.addmm(brought, h, self.mix.weight[self.features :]))
+
+
+class GRUCell(nn.Module):
+    """A memory with gates: x (B, E), memory h (B, H) -> (B, H), as in makemore::
+
+        z, r = sigmoid(W [x, h] + b)            z: how much is rewritten; r: what of the memory is looked at
+        h' = (1 - z) * h + z * tanh(W' [x, r * h] + b')
+
+    torch.nn.GRUCell applies r after the product with h, not before, and has 1 - z for z. `read` and `turn` as in
+    `RNNCell`. Cho et al. 2014, https://arxiv.org/abs/1406.1078
+    """
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.features = features
+        self.gates = Linear(features + hidden, 2 * hidden)
+        self.candidate = Linear(features + hidden, hidden)
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        z, r = sigmoid(self.gates(torch.cat([x, h], dim=1))).chunk(2, dim=1)
+        new = torch.tanh(self.candidate(torch.cat([x, r * h], dim=1)))
+        return h + z * (new - h)
+
+    def read(self, x: Tensor) -> Tensor:
+        """What x (..., E) brings to z, r and the candidate: (..., 3 H)."""
+        weight = torch.cat([self.gates.weight[: self.features], self.candidate.weight[: self.features]], dim=1)
+        return x @ weight + torch.cat([cast(Tensor, self.gates.bias), cast(Tensor, self.candidate.bias)])
+
+    def turn(self, brought: Tensor, h: Tensor) -> Tensor:
+        """H' from h (B, H) and what x brings."""
+        to_gates, to_candidate = brought.tensor_split([2 * h.shape[1]], dim=1)
+        z, r = sigmoid(torch.addmm(to_gates, h, self.gates.weight[self.features :])).chunk(2, dim=1)
+        new = torch.tanh(torch.addmm(to_candidate, r * h, self.candidate.weight[self.features :]))
+        return h + z * (new - h)
+
+
+# ---------------------------------------------------------------------------------- attention
+
+
+class NamesInRows:
+    """Packed names laid out one a row, (B, T), for the one step in which the letters of a name meet: attention.
+
+    positions (N,), offsets (B+1,) as in a packed batch; `block` letters are in sight of each, itself included.
+    Products with weights stay packed; only those of letters with letters are padded, a small part of the whole.
+    """
+
+    def __init__(self, positions: Tensor, offsets: Tensor, block: int) -> None:
+        self.names, self.longest = len(offsets) - 1, int(positions.max()) + 1 if len(positions) else 0
+        name = torch.arange(self.names, device=positions.device).repeat_interleave(
+            offsets.diff(), output_size=len(positions)
+        )
+        self.places = name * self.longest + positions
+        """(N,) where each packed row stands in the rows of names laid end to end."""
+        back = torch.arange(self.longest, device=positions.device)
+        back = back.unsqueeze(1) - back
+        self.hidden = (back < 0) | (back >= block)
+        """(T, T) which letters (columns) each letter (row) may not see."""
+
+    def spread(self, x: Tensor) -> Tensor:
+        """(N, C) -> (B, T, C), zeros where a name has ended."""
+        rows = x.new_zeros(self.names * self.longest, x.shape[1]).index_copy(0, self.places, x)
+        return rows.view(self.names, self.longest, -1)
+
+    def pack(self, x: Tensor) -> Tensor:
+        """(B, T, C) -> (N, C)."""
+        return x.flatten(0, 1).index_select(0, self.places)
+
+
+class CausalSelfAttention(nn.Module):
+    """Each letter puts a question to the letters before it and to itself, and takes in what those that fit hold.
+
+    x (N, C) -> (N, C), C = heads * size: softmax(questions · keys / sqrt(size)) · values in each head, then a
+    Linear over the heads side by side. Equals torch.nn.functional.scaled_dot_product_attention between the two
+    Linears. Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+    """
+
+    def __init__(self, features: int, heads: int, block: int, *, gain: float = 1.0) -> None:
+        super().__init__()
+        self.heads, self.block = heads, block
+        self.ask = Linear(features, 3 * features)
+        self.softmax = Softmax()
+        self.mix = Linear(features, features, gain=gain)
+
+    def forward(self, x: Tensor, rows: NamesInRows) -> Tensor:
+        questions, keys, values = rows.spread(self.ask(x)).chunk(3, dim=2)
+        return cast(Tensor, self.mix(rows.pack(self._meet(questions, keys, values, rows.hidden))))
+
+    def step(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """One place forward: x (B, C), keys and values of the last places (B, T, 2 C) -> y (B, C), new past."""
+        question, own = self.ask(x).tensor_split([x.shape[1]], dim=1)
+        past = torch.cat([past, own.unsqueeze(1)], dim=1)
+        y = self._meet(question.unsqueeze(1), *past.chunk(2, dim=2))
+        return self.mix(y.squeeze(1)), past[:, max(past.shape[1] - self.block + 1, 0) :]
+
+    def _meet(self, questions: Tensor, keys: Tensor, values: Tensor, hidden: Tensor | None = None) -> Tensor:
+        """Questions (B, S, C), keys and values (B, T, C) -> answers (B, S, C)."""
+        shape = (len(keys), -1, self.heads, keys.shape[2] // self.heads)
+        q, k, v = (each.reshape(shape).transpose(1, 2) for each in (questions, keys, values))
+        fit = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])  # (B, heads, S, T)
+        if hidden is not None:
+            fit = fit.masked_fill(hidden, -torch.inf)
+        answers: Tensor = self.softmax(fit) @ v
+        return answers.transpose(1, 2).flatten(2)
+
+
+class TransformerBlock(nn.Module):
+    """One layer, as in GPT-2.
+
+          x ──┬── LayerNorm ── attention ── + ──┬── LayerNorm ── Linear ── GELU ── Linear ── + ── x'
+              └─────────────────────────────┘   └──────────────────────────────────────────┘
+
+    x (N, C) -> x' (N, C). `gain` scales what is added to x, so that many layers do not add up to much at the start.
+    """
+
+    def __init__(self, features: int, heads: int, block: int, *, gain: float = 1.0) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = LayerNorm1d(features), LayerNorm1d(features)
+        self.attention = CausalSelfAttention(features, heads, block, gain=gain)
+        self.mlp = Sequential(Linear(features, 4 * features), GELU(), Linear(4 * features, features, gain=gain))
+
+    def forward(self, x: Tensor, rows: NamesInRows) -> Tensor:
+        x = x + self.attention(self.norm1(x), rows)
+        return cast(Tensor, x + self.mlp(self.norm2(x)))
+
+    def step(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """One place forward: x (B, C) and the attention's past -> x' (B, C), new past."""
+        y, past = self.attention.step(self.norm1(x), past)
+        x = x + y
+        return x + self.mlp(self.norm2(x)), past

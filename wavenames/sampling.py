@@ -144,9 +144,9 @@ def _draw(
 
 def _side_by_side(model: Model, longest: int) -> int:
     """How many names of up to `longest` letters can be drawn at once without filling the memory or the second."""
-    remembered = sum(part.numel() for part in model.start(1))
-    work = longest * (model.parameter_count + DICE_WORK * model.vocab_size)
-    return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, remembered), LARGEST_WORK // work))
+    weights = sum(weight.numel() for weight in model.parameters())  # counts are looked up, not multiplied
+    work = longest * (weights + DICE_WORK * model.vocab_size)
+    return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, model.memory), LARGEST_WORK // work))
 
 
 def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:

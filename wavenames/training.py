@@ -20,7 +20,7 @@ from torch import Tensor
 
 from wavenames.config import RecipeConfig
 from wavenames.layers import CrossEntropyLoss, Linear, log_softmax
-from wavenames.models import Bigram, Model, evaluating
+from wavenames.models import CountingModel, Model, evaluating
 from wavenames.names import Batch, Packed
 
 FETCH_EVERY = 25
@@ -174,7 +174,7 @@ class Trainer:
             yield self._progress(evaluated=False)
         while self.finished is None:
             began = time.perf_counter()
-            loss = self._count(self.model) if isinstance(self.model, Bigram) else self._learn()
+            loss = self._count(self.model) if isinstance(self.model, CountingModel) else self._learn()
             self.step += 1
             self.seconds += time.perf_counter() - began
             self._fresh.append((self.step, self.seconds, self.names_seen, loss))
@@ -201,11 +201,12 @@ class Trainer:
         self.optimiser.step()
         return cast(Tensor, loss.detach())
 
-    def _count(self, model: Bigram) -> Tensor:
-        """All that counting has to do: one look at every pair; gives the loss on them."""
-        model.count(self.train.letters, self.train.targets)
+    def _count(self, model: CountingModel) -> Tensor:
+        """All that counting has to do: one look at every name; gives the loss on them."""
+        (everything,) = self.train.all(len(self.train))
+        model.count(everything)
         self.names_seen += len(self.train)
-        return torch.tensor(evaluate(model, self.train).loss, device=model.device)
+        return torch.tensor(evaluate(self.model, self.train).loss, device=self.model.device)
 
     # ------------------------------------------------------------------------------------------------- batches
 
@@ -254,7 +255,8 @@ class Trainer:
         """
         if not self._fresh:
             return
-        weights = torch.stack([value.sum() for value in self.model.state_dict().values()]).sum()
+        numbers = [value for value in self.model.state_dict().values() if value.is_floating_point()]
+        weights = torch.stack([value.sum() for value in numbers]).sum()
         *losses, total = torch.stack([*(loss for *_, loss in self._fresh), weights]).tolist()
         points = [Point(s, t, n, loss) for (s, t, n, _), loss in zip(self._fresh, losses, strict=True)]
         self._fresh.clear()

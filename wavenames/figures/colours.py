@@ -20,8 +20,10 @@ class FamilyStyle:
 
 # Found by search among colours with a contrast of at least 3:1 on both backgrounds of the theme: the set whose
 # members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
+# All counting is grey.
 FAMILIES: Final[dict[str, FamilyStyle]] = {
     "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕"),
+    "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢"),
     "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
     "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
     "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),

@@ -248,6 +248,7 @@ class Work:
                 {
                     "status": status,
                     "verdict": verdict,
+                    "parameters": self.model.parameter_count,  # of a counting model known only now
                     "step": trainer.step,
                     "seconds": trainer.seconds,
                     "train": results.train,
@@ -262,6 +263,7 @@ class Work:
         self.store.state_path(self.id).unlink(missing_ok=True)
         self.publish(
             status=status, verdict=verdict, diverged=trainer.diverged, seconds_left=None,
+            parameters=self.model.parameter_count,
             train_loss=results.train, validation_loss=results.validation, test_loss=results.test,
         )  # fmt: skip
 

@@ -7,10 +7,21 @@ from typing import Any
 import torch
 
 from wavenames.config import SERVER_LIMITS, Refusal, Settings
-from wavenames.models.base import LayerShape, Model, PackedNames, State, WindowModel, evaluating, layer_shapes
-from wavenames.models.counting import Bigram
+from wavenames.models.base import (
+    CountingModel,
+    LayerShape,
+    Model,
+    PackedNames,
+    State,
+    WindowModel,
+    evaluating,
+    layer_shapes,
+)
+from wavenames.models.counting import Bigram, KneserNey
 from wavenames.models.dilated import Dilated, dilated_from_tree
 from wavenames.models.mlp import MLP
+from wavenames.models.recurrent import Recurrent
+from wavenames.models.transformer import Transformer
 from wavenames.models.tree import Tree
 from wavenames.models.wavenet import WaveNet
 
@@ -18,11 +29,15 @@ __all__ = [
     "FAMILIES",
     "MLP",
     "Bigram",
+    "CountingModel",
     "Dilated",
+    "KneserNey",
     "LayerShape",
     "Model",
     "PackedNames",
+    "Recurrent",
     "State",
+    "Transformer",
     "Tree",
     "WaveNet",
     "WindowModel",
@@ -34,10 +49,13 @@ __all__ = [
 
 FAMILIES: dict[str, Any] = {
     "bigram": Bigram,
+    "kneser-ney": KneserNey,
     "mlp": MLP,
     "tree": Tree,
     "dilated": Dilated,
     "wavenet": WaveNet,
+    "recurrent": Recurrent,
+    "transformer": Transformer,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,14 @@ class PackedNames(Protocol):
     @property
     def letters(self) -> Tensor:
         """(N,) the letter right before each target, '.' first."""
+
+    @property
+    def targets(self) -> Tensor:
+        """(N,) the letter to predict; '.' ends a name."""
+
+    @property
+    def offsets(self) -> Tensor:
+        """(B+1,) name b fills the rows offsets[b] to offsets[b+1] - 1."""
 
     @property
     def positions(self) -> Tensor:
@@ -49,7 +57,10 @@ class Model(nn.Module):
     """A distribution over the next letter. Subclasses set `receptive_field` and answer the two verbs."""
 
     receptive_field: int
-    """Letters before the target that can matter, the starting '.' among them."""
+    """Letters before the target that can matter, the starting '.' among them.
+
+    A model without an end to its sight says how many letters the longest name of a list gives it to see.
+    """
 
     def __init__(self, config: Settings, vocab_size: int) -> None:
         super().__init__()
@@ -66,6 +77,11 @@ class Model(nn.Module):
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one more letter each, (B,), '.' first; logits (B, V) of the next, and the new memory."""
         raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    @property
+    def memory(self) -> int:
+        """The most numbers that the state of one name ever holds."""
+        return sum(part.numel() for part in self.start(1))
 
     @property
     def parameter_count(self) -> int:
@@ -95,6 +111,14 @@ class Model(nn.Module):
         for module in self.modules():
             if isinstance(module, layers.Dropout):
                 module.generator = generator
+
+
+@runtime_checkable
+class CountingModel(Protocol):
+    """A model that learns by looking at all names once, without gradients."""
+
+    def count(self, names: PackedNames) -> None:
+        """Forget what was counted before and count `names`."""
 
 
 class WindowModel(Model):
@@ -160,6 +184,9 @@ def layer_shapes(model: Model) -> list[LayerShape]:
         count = sum(p.numel() for p in module.parameters())
         seen.append(LayerShape(f"{type(named).__name__} {named.extra_repr()}".strip(), sizes, count))
 
+    for name, own in model.named_parameters(recurse=False):  # held by no layer, such as the memory before a name
+        sizes = " × ".join(["N", *map(str, own.shape)])
+        seen.append(LayerShape(name.replace("_", " ").capitalize(), sizes, own.numel()))
     with evaluating(model):
         before = model.start(1)
         hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]

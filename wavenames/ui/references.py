@@ -27,5 +27,6 @@ def references(data: DataConfig) -> dict[str, float]:
     parts = find_split(data)
     train, validation = (Packed(names, vocabulary) for names in (parts.train, parts.validation))
     bigram = Bigram(BigramConfig(), vocabulary.size)
-    bigram.count(train.letters, train.targets)
+    (everything,) = train.all(len(train))
+    bigram.count(everything)
     return {"uniform": math.log(vocabulary.size), "bigram": evaluate(bigram, validation).loss}

@@ -24,7 +24,7 @@ from wavenames.ui.name_lists import choose_list
 from wavenames.ui.words import plain
 
 RECIPE_LINES = {
-    "count": "One look at every pair of letters.",
+    "count": "One look at every name.",
     "notebook": "Full passes in order, 512 windows a step, plain SGD.",
     "lecture": "32 random windows a step, SGD at 0.1, then 0.01.",
     "modern": "Whole names, AdamW, warm-up and decay: the fastest way down.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import RECIPES, DataConfig, ModelConfig, RecipeConfig, RunConfig
+from wavenames.config import LIST_LIMITS, RECIPES, DataConfig, ModelConfig, RecipeConfig, RunConfig
 from wavenames.models import build, layer_shapes
 from wavenames.names import Packed, Vocabulary
 from wavenames.training import seconds_a_step
@@ -39,10 +39,12 @@ def run_summary(run: RunConfig) -> None:
     )
     a_step = seconds_of_a_step(run.model, recipe, DataConfig(names=run.data.names))
     seconds = min(run.recipe.steps * a_step, run.recipe.seconds or float("inf"))
-    letters = "letter" if model.receptive_field == 1 else "letters"
+    # A model that counts runs of letters holds as many numbers as the list has runs: none before it has looked.
+    size = f"**{model.parameter_count:,}** parameters" if model.parameter_count else "**one** number a run of letters"
+    reach = "all" if model.receptive_field > LIST_LIMITS.max_length else model.receptive_field
+    letters = "letter" if reach == 1 else "letters"
     st.markdown(
-        f"**{model.parameter_count:,}** parameters · sees **{model.receptive_field}** {letters} · "
-        f"**{duration(max(seconds, 1))}** here",
+        f"{size} · sees **{reach}** {letters} · **{duration(max(seconds, 1))}** here",
         help="Numbers that training sets; letters that can matter for the next one (the receptive field); the time "
         "that the steps take on this machine when nothing else trains.",
     )

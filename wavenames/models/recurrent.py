@@ -1,0 +1,63 @@
+"""Recurrent networks: one memory, changed by each letter in turn."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from wavenames.config import LIST_LIMITS, RecurrentConfig
+from wavenames.layers import Embedding, GRUCell, Linear, RNNCell
+from wavenames.models.base import CausalModel, PackedNames, State
+from wavenames.models.mlp import LOGIT_GAIN
+
+FEW = 16
+"""A product of fewer rows than this may be shared out among threads in a way that changes its last digit."""
+
+
+class Recurrent(CausalModel):
+    """Embedding, a cell that turns memory and letter into the next memory, Linear.
+
+    The memory before a name is learned as well. Nothing is ever out of sight, at least on paper: `receptive_field`
+    is the longest name that a list may hold, with its '.'.
+
+    makemore's RNN and GRU, https://github.com/karpathy/makemore
+    """
+
+    receptive_field = LIST_LIMITS.max_length + 1
+
+    def __init__(self, config: RecurrentConfig, vocab_size: int) -> None:
+        super().__init__(config, vocab_size)
+        self.embedding = Embedding(vocab_size, config.embedding)
+        self.memory_before = nn.Parameter(torch.zeros(config.hidden))
+        cell = GRUCell if config.cell == "gru" else RNNCell
+        self.cell: RNNCell | GRUCell = cell(config.embedding, config.hidden)
+        self.head = Linear(config.hidden, vocab_size, gain=LOGIT_GAIN)
+
+    def forward(self, batch: PackedNames) -> Tensor:
+        """All names in parallel, place by place: the longest names stand first, so those that go on are a slice."""
+        order, going = _place_by_place(batch)
+        brought = self.cell.read(self.embedding.weight)  # once for each letter there is, not for each that is read
+        memory, memories = self.memory_before.expand(batch.offsets.shape[0] - 1, -1), []
+        for each in torch.split(brought.index_select(0, batch.letters[order]), going):
+            rows = max(len(each), min(FEW, len(memory)))  # names that have ended fill up the last few, to no effect
+            memory = self.cell.turn(nn.functional.pad(each, (0, 0, 0, rows - len(each))), memory[:rows])
+            memories.append(memory[: len(each)])
+        x = torch.cat(memories).index_select(0, self.wanted(order.argsort(), batch))
+        return cast(Tensor, self.head(x))
+
+    def start(self, batch_size: int) -> State:
+        return (self.memory_before.expand(batch_size, -1),)
+
+    def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
+        memory = self.cell(self.embedding(letters), *state)
+        return self.head(memory), (memory,)
+
+
+def _place_by_place(batch: PackedNames) -> tuple[Tensor, list[int]]:
+    """The rows of a batch in the order first letters, second letters, ...; and how many there are of each."""
+    lengths = batch.offsets.diff()
+    rank = lengths.argsort(descending=True, stable=True).argsort()  # of each name, the longest 0
+    rank = rank.repeat_interleave(lengths, output_size=len(batch.letters))
+    return (batch.positions * len(lengths) + rank).argsort(), torch.bincount(batch.positions).tolist()
