@@ -286,3 +286,11 @@ def test_tiles_say_the_end_mark_in_words_and_draw_it_as_a_sign() -> None:
 
 def test_names_on_chips_are_escaped() -> None:
     assert "<script>" not in name_chips_html(["<script>alert(1)</script>"])
+
+
+def test_a_family_without_a_style_of_its_own_can_be_drawn() -> None:
+    """A new model needs three steps, and none of them is here."""
+    new = LossSeries("new", "brand-new", "unique", ([1, 2], [3.0, 2.0]), ([2], [2.5]))
+    assert loss_curves([new], REFERENCES).data
+    assert len(loss_against_parameters([ModelPoint("new", "brand-new", 100, 2.0)], {}).data) == 1
+    assert next_letter_bars("ab", [0.5, 0.5], "brand-new").data

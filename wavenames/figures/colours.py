@@ -18,19 +18,27 @@ class FamilyStyle:
     glyph: str
 
 
+class _Styles(dict[str, FamilyStyle]):
+    """Styles by family; one that has none of its own is drawn in grey, so that a new model needs no entry."""
+
+    def __missing__(self, family: str) -> FamilyStyle:
+        return FamilyStyle("#808080", "longdashdot", "circle-open", "○")
+
+
 # Found by search among colours with a contrast of at least 3:1 on both backgrounds of the theme: the set whose
 # members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
-# All counting is grey.
-FAMILIES: Final[dict[str, FamilyStyle]] = {
-    "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕"),
-    "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢"),
-    "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
-    "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
-    "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),
-    "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆"),
-    "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼"),
-    "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★"),
-}
+FAMILIES: Final[dict[str, FamilyStyle]] = _Styles(
+    {
+        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕"),
+        "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢"),
+        "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
+        "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
+        "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),
+        "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆"),
+        "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼"),
+        "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★"),
+    }
+)
 
 NEUTRAL: Final = "#808080"
 """Hairlines and other lines without a family, seen on both backgrounds."""

@@ -27,7 +27,8 @@ def loss_against_parameters(
     `references` are losses by name, drawn as dashed hairlines; `split` says what the loss was measured on.
     """
     figure = go.Figure()
-    for family, style in FAMILIES.items():
+    for family in dict.fromkeys([*FAMILIES, *(point.family for point in points)]):
+        style = FAMILIES[family]
         members = [point for point in points if point.family == family]
         if not members:
             continue
