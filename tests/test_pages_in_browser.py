@@ -20,7 +20,8 @@ def choose_bar(page: Page, letter: str) -> None:
     assert area is not None
     x, y = place["x"] + place["width"] / 2, area["y"] + area["height"] / 2
     page.mouse.move(x, y)
-    expect(plot.locator(".hoverlayer .hovertext").first).to_be_visible()
+    # The label of this letter: that of the one before may still stand there.
+    expect(plot.locator(".hoverlayer .hovertext").filter(has_text=f"{letter}: ").first).to_be_visible()
     page.mouse.click(x, y)
 
 
