@@ -17,14 +17,16 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
-from wavenames.store import Status
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
-POLL, POLL_AT_REST = 1.5, 5.0
-"""Seconds between two looks at a run that moves, and at one that rests."""
+POLL_AT_FIRST, POLL, POLL_AT_REST = 1.0, 2.5, 5.0
+"""Seconds between two looks: at a run in its first `YOUNG` seconds, where all moves fast; later, when each look
+takes time from the training that is looked at; and at a run that rests."""
+YOUNG = 5.0
+"""Seconds of training."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed.",
@@ -55,21 +57,21 @@ def live_run(run_id: str) -> None:
     Raises:
         Refusal: there is no such run on this server.
     """
-    pace = _pace(scheduler().snapshot(run_id).status)
+    pace = _pace(scheduler().snapshot(run_id))
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
 
 
-def _pace(status: Status) -> float | None:
+def _pace(run: Snapshot) -> float | None:
     """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
-    if status in MOVING:
-        return POLL
-    return None if status in ("finished", "stopped") else POLL_AT_REST
+    if run.status in MOVING:
+        return POLL_AT_FIRST if run.seconds < YOUNG else POLL
+    return None if run.status in ("finished", "stopped") else POLL_AT_REST
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
     run = scheduler().snapshot(run_id)
-    if pace != _pace(run.status):
+    if pace != _pace(run):
         st.rerun()
     _progress(run)
     _buttons(run)

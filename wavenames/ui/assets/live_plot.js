@@ -123,17 +123,21 @@ class Chart {
     layout.height = data.height;
     layout.autosize = true;
     layout.template = template(getComputedStyle(this.root));
+    const figure = JSON.stringify([traces, layout]);
+    if (figure === this.shown) return; // a look at a run that has nothing new to show
     const options = {
       displaylogo: false, responsive: false, displayModeBar: touch.matches || "hover", doubleClick: "reset",
       modeBarButtons: [touch.matches ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["zoom2d", "pan2d", "resetScale2d"]],
     };
     if (this.made) {
       await this.Plotly.react(this.plot, traces, layout, options);
+      this.shown = figure;
       return;
     }
     this.plot.textContent = "";
     await this.Plotly.newPlot(this.plot, traces, layout, options);
     this.made = true;
+    this.shown = figure;
     this.plot.on("plotly_click", (event) => this.choose(event.points[0]));
     this.plot.addEventListener("keydown", (event) => this.key(event));
   }
