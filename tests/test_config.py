@@ -149,7 +149,7 @@ def runs(draw: st.DrawFn) -> RunConfig:
         for name in draw(st.lists(st.sampled_from(flat_fields(cls)), unique=True)):
             words[name] = draw(values(cls, name))
     if words.get("optimiser") is not None:
-        words["optimiser"] = "none" if counted else draw(st.sampled_from(["sgd", "adamw"]))
+        words["optimiser"] = "none" if counted else draw(st.sampled_from(["sgd", "adamw", "muon"]))
     if draw(st.booleans()):
         words["seed"] = draw(values(RunConfig, "seed"))
     return RunConfig.from_flat(words)
@@ -267,7 +267,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
         ),
         ({"preset": "kn-5", "recipe": "lecture"}, "Recipe is lecture; bigram and kneser-ney models are counted"),
         ({"recipe": "count"}, "Recipe is count; bigram and kneser-ney models are counted (recipe count), all others"),
-        ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd or adamw."),
+        ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd, adamw or muon."),
         ({"preset": "bigram", "optimiser": "sgd"}, "Optimiser is sgd; allowed with recipe count is none."),
         ({"seed": "-1"}, "Seed is -1; allowed is a whole number from 0 to 4,294,967,295."),
     ],

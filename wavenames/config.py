@@ -235,6 +235,7 @@ class RecurrentConfig(Settings):
     cell: Literal["rnn", "gru"] = Field("rnn", description="How a letter changes the memory: at once, or gated.")
     embedding: Embedding = 64
     hidden: Hidden = 64
+    dropout: Dropout = 0.0
 
 
 class TransformerConfig(Settings):
@@ -279,14 +280,16 @@ class RecipeConfig(Settings):
         "names", description="A batch: targets in order, targets at random, or whole names at random."
     )
     batch_size: int = Field(256, ge=1, le=2048, description="Targets, or whole names, in one step.")
-    optimiser: Literal["none", "sgd", "adamw"] = Field("adamw", description="How gradients move the weights.")
+    optimiser: Literal["none", "sgd", "adamw", "muon"] = Field(
+        "adamw", description="How gradients move the weights; muon makes each matrix's step orthogonal."
+    )
     learning_rate: float = Field(0.01, ge=0, le=1000, description="How far one step moves the weights.")
     schedule: Literal["constant", "decay", "drop", "warmup"] = Field(
         "warmup",
         description="Learning rate over time: constant; ×0.95 every 200 passes; ×0.1 for the last quarter; "
         "up in the first tenth, then down to zero along a cosine.",
     )
-    weight_decay: float = Field(0.1, ge=0, le=10, description="Pull of the weights towards zero (AdamW).")
+    weight_decay: float = Field(0.1, ge=0, le=10, description="Pull of the weights towards zero (AdamW, Muon).")
     clip: float = Field(0.0, ge=0, le=100, description="Longest gradient allowed; 0 lets any length through.")
     steps: int = Field(2000, ge=1, le=1_000_000, description="Steps after which the run ends.")
     seconds: Annotated[float, Field(ge=1, le=86_400)] | None = Field(
@@ -459,7 +462,7 @@ class RunConfig(Settings):
             )
         if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
             raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "
-                             f"{'none' if self.recipe.recipe == 'count' else 'sgd or adamw'}.")  # fmt: skip
+                             f"{'none' if self.recipe.recipe == 'count' else 'sgd, adamw or muon'}.")  # fmt: skip
         return self
 
     def flat(self) -> dict[str, str]:

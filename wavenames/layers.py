@@ -379,9 +379,9 @@ class RNNCell(nn.Module):
         """What x (..., E) brings: (..., H)."""
         return x @ self.mix.weight[: self.features] + cast(Tensor, self.mix.bias)
 
-    def turn(self, brought: Tensor, h: Tensor) -> Tensor:
-        """H' from h (B, H) and what x brings."""
-        return torch.tanh(torch.addmm(brought, h, self.mix.weight[self.features :]))
+    def turn(self, brought: Tensor, h: Tensor, seen: Tensor) -> Tensor:
+        """H' from what x brings and `seen`, which is h (B, H), or what dropout leaves of it."""
+        return torch.tanh(torch.addmm(brought, seen, self.mix.weight[self.features :]))
 
 
 class GRUCell(nn.Module):
@@ -410,11 +410,11 @@ class GRUCell(nn.Module):
         weight = torch.cat([self.gates.weight[: self.features], self.candidate.weight[: self.features]], dim=1)
         return x @ weight + torch.cat([cast(Tensor, self.gates.bias), cast(Tensor, self.candidate.bias)])
 
-    def turn(self, brought: Tensor, h: Tensor) -> Tensor:
-        """H' from h (B, H) and what x brings."""
+    def turn(self, brought: Tensor, h: Tensor, seen: Tensor) -> Tensor:
+        """H' from h (B, H), what x brings, and `seen`: h, or what dropout lets gates and candidate see of it."""
         to_gates, to_candidate = brought.tensor_split([2 * h.shape[1]], dim=1)
-        z, r = sigmoid(torch.addmm(to_gates, h, self.gates.weight[self.features :])).chunk(2, dim=1)
-        new = torch.tanh(torch.addmm(to_candidate, r * h, self.candidate.weight[self.features :]))
+        z, r = sigmoid(torch.addmm(to_gates, seen, self.gates.weight[self.features :])).chunk(2, dim=1)
+        new = torch.tanh(torch.addmm(to_candidate, r * seen, self.candidate.weight[self.features :]))
         return h + z * (new - h)
 
 
