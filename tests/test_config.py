@@ -34,6 +34,7 @@ from wavenames.config import (
     flat_fields,
     help_line,
     limits,
+    starting_recipe,
 )
 
 CHOSEN: list[type[Settings]] = [*MODEL_CONFIGS.values(), RecipeConfig, DataConfig, SamplingConfig]
@@ -103,10 +104,18 @@ def test_presets_are_runs_as_they_stand() -> None:
     for name, preset in PRESETS.items():
         run = RunConfig.from_flat({"preset": name})
         assert run.model == preset.model
-        assert run.recipe == RECIPES[preset.recipe]
+        assert run.recipe == starting_recipe(run.preset, preset.recipe)
         assert run.flat() == {"preset": name}
         assert preset.description.endswith(".")
     assert [recipe.recipe for recipe in RECIPES.values()] == list(RECIPES)
+
+
+def test_what_suits_a_preset_goes_with_the_recipe_that_it_starts_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another recipe is what it is everywhere, and a link back to the tuned one needs no words for it."""
+    monkeypatch.setitem(PRESETS, "mlp-3", PRESETS["mlp-3"].changed(tuned={"steps": 1234}))
+    assert RunConfig.from_flat({"preset": "mlp-3"}).recipe == RECIPES["modern"].changed(steps=1234)
+    assert RunConfig.from_flat({"preset": "mlp-3", "recipe": "quick"}).recipe == RECIPES["quick"]
+    assert RunConfig.from_flat({"preset": "mlp-3", "steps": 2000}).flat() == {"preset": "mlp-3", "steps": "2000"}
 
 
 def test_the_recipes_are_the_notebooks_and_the_lectures() -> None:
@@ -256,7 +265,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
     ("words", "sentence"),
     [
         ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of bigram, kn-5, mlp-v1, "),
-        ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern."),
+        ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern, quick."),
         ({"preset": "mlp-3", "dilations": "1,2"}, "mlp-3 has no setting called 'dilations'; it has block_size, "),
         ({"family": "mlp"}, "wavenet-m has no setting called 'family'; it has residual, "),
         ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; it has "),

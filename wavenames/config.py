@@ -275,7 +275,7 @@ COUNTED = ("bigram", "kneser-ney")
 class RecipeConfig(Settings):
     """How a model is trained: what a batch is, the optimiser, the learning rate over time, when to stop."""
 
-    recipe: Literal["count", "notebook", "lecture", "modern"] = "modern"
+    recipe: Literal["count", "notebook", "lecture", "modern", "quick"] = "modern"
     batching: Literal["passes", "windows", "names"] = Field(
         "names", description="A batch: targets in order, targets at random, or whole names at random."
     )
@@ -318,6 +318,7 @@ RECIPES: dict[str, RecipeConfig] = {
         schedule="drop", weight_decay=0, steps=200_000, evaluate_every=5000,
     ),
     "modern": RecipeConfig(recipe="modern"),
+    "quick": RecipeConfig(recipe="quick", optimiser="muon", learning_rate=0.02, steps=500, evaluate_every=50),
 }  # fmt: skip
 
 
@@ -329,6 +330,7 @@ class Preset(Settings):
 
     model: ModelConfig
     recipe: str
+    tuned: dict[str, Any] = Field({}, description="Settings of the recipe that suit the model better.")
     description: str
 
 
@@ -414,6 +416,12 @@ PRESETS: dict[str, Preset] = {
 }  # fmt: skip
 
 
+def starting_recipe(preset: str, recipe: str) -> RecipeConfig:
+    """A recipe by name, as it is for a preset: tuned, if it is the one that the preset starts with."""
+    suits = PRESETS[preset].recipe == recipe
+    return RECIPES[recipe].changed(**PRESETS[preset].tuned) if suits else RECIPES[recipe]
+
+
 # ---------------------------------------------------------------------------------- runs
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1, description="Same seed, same run.")]
@@ -458,7 +466,7 @@ class RunConfig(Settings):
         if (self.model.family in COUNTED) != (self.recipe.recipe == "count"):
             raise ValueError(
                 f"Recipe is {self.recipe.recipe}; {' and '.join(COUNTED)} models are counted (recipe count), all "
-                "others are trained (recipe notebook, lecture or modern)."
+                "others are trained (recipe notebook, lecture, modern or quick)."
             )
         if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
             raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "
@@ -494,9 +502,9 @@ class RunConfig(Settings):
         if preset is None:
             raise Refusal(f"Model is '{shown(preset_name)}'; allowed is one of {', '.join(PRESETS)}.")
         recipe_name = str(rest.pop("recipe", preset.recipe))
-        recipe = RECIPES.get(recipe_name)
-        if recipe is None:
+        if recipe_name not in RECIPES:
             raise Refusal(f"Recipe is '{shown(recipe_name)}'; allowed is one of {', '.join(RECIPES)}.")
+        recipe = starting_recipe(preset_name, recipe_name)
         seed = rest.pop("seed", cls.model_fields["seed"].default)
         parts: dict[str, Settings] = {"model": preset.model, "recipe": recipe, "data": DataConfig()}
         for part, settings in parts.items():
