@@ -11,10 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from wavenames.checkpoints import shipped
-from wavenames.config import DataConfig, Refusal, RunConfig, flat_fields
+from wavenames.config import DataConfig, Refusal, RunConfig, field_label, flat_fields
 from wavenames.figures.colours import FAMILIES
 from wavenames.store import UNFINISHED, Run
-from wavenames.ui.controls import label
 from wavenames.ui.links import distinct
 from wavenames.ui.session import checkpoint, find_list, model, scheduler, store, uploaded
 from wavenames.ui.spreadsheet import csv_text
@@ -163,7 +162,7 @@ def differences(rows: Sequence[Row]) -> pd.DataFrame:
     settings = {row.title: fields(row.config) for row in rows if row.config is not None}
     every = dict.fromkeys(field for each in settings.values() for field in each)
     differing = {
-        label(field): {title: each.get(field, "–") for title, each in settings.items()}
+        field_label(field): {title: each.get(field, "–") for title, each in settings.items()}
         for field in every
         if len({each.get(field) for each in settings.values()}) > 1
     }
