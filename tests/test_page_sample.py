@@ -68,6 +68,35 @@ def test_the_link_holds_every_option() -> None:
     assert names(app) == [e.name for e in sample(kept.model(), kept.vocabulary, options, kept.membership).names]
 
 
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"sample_temperature": "-1"}, "Temperature is -1; allowed is a number from 0 to 5."),
+        ({"sample_temperature": "nan"}, "Temperature is nan; allowed is a number from 0 to 5."),
+        ({"sample_n": "0"}, "Names wanted is 0; allowed is a whole number from 1 to 20,000."),
+        ({"sample_n": "abc"}, "Names wanted is abc; allowed is a whole number from 1 to 20,000."),
+        ({"sample_top_p": "7"}, "Top-p is 7; allowed is a number from 0.01 to 1."),
+        ({"sample_shortest": "9", "sample_longest": "3"}, "Shortest is 9; allowed is at most longest, which is 3."),
+        ({"sample_unique": "perhaps"}, "Unique is perhaps; allowed is true or false."),
+        ({"sample_prefix": "x" * 10_000}, "allowed is at most 30 characters."),
+    ],
+)
+def test_a_link_out_of_bounds_is_refused_in_a_sentence(link: dict[str, str], sentence: str) -> None:
+    """By the name that stands on the control, which keeps its default; the rest of the link is followed."""
+    app = opened(sample_seed="5", **link)
+    (warning,) = app.warning
+    said = warning.value.replace("\\", "")
+    assert sentence in said
+    assert len(said) < 250
+    assert not app.error
+    assert [*link][-1] not in app.query_params
+    controls = [*app.number_input, *app.text_input, *app.toggle]
+    field = next(each.label for each in controls if each.key == next(iter(link)))
+    assert field in said
+    assert app.number_input(key="sample_seed").value == 5
+    assert len(names(app)) == 20
+
+
 def test_sample_pressed_again_gives_other_names_and_the_seed_says_so() -> None:
     app = opened()
     first = names(app)
