@@ -164,15 +164,18 @@ def splits(list_id: str) -> None:
             except Refusal as refusal:
                 st.warning(plain(str(refusal)))
                 continue
-            st.table(sizes(parts).style.format("{:,}"), border="horizontal", alt=f"Sizes of the {kind} split")
+            st.table(
+                sizes(parts).style.format(thousands=","), border="horizontal", hide_index=True,
+                alt=f"Sizes of the {kind} split",
+            )  # fmt: skip
             st.markdown(leak_in_words(kind, leaked))
 
 
 def sizes(parts: Split) -> pd.DataFrame:
     """Each part of a split in names and in targets."""
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    counts = {part: (len(names), sum(map(len, names)) + len(names)) for part, names in named.items()}
-    return pd.DataFrame.from_dict(counts, orient="index", columns=["names", "targets"])
+    counts = [(part, len(names), sum(map(len, names)) + len(names)) for part, names in named.items()]
+    return pd.DataFrame(counts, columns=["part", "names", "targets"])
 
 
 def leak_in_words(kind: str, leaked: Leak) -> str:

@@ -166,7 +166,7 @@ def differences(rows: Sequence[Row]) -> pd.DataFrame:
         for field in every
         if len({each.get(field) for each in settings.values()}) > 1
     }
-    return pd.DataFrame.from_dict(differing, orient="index")
+    return pd.DataFrame.from_dict(differing, orient="index").rename_axis("Setting")
 
 
 def fields(config: RunConfig) -> dict[str, str]:
