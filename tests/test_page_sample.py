@@ -126,6 +126,8 @@ def test_changed_options_keep_the_seed() -> None:
         ("sample_prefix", "שרה", "letter known here"),
         ("sample_prefix", "\U0001f600", "letter known here"),
         ("sample_pattern", "*" * 61, "Pattern"),
+        ("sample_pattern", "a5*", "'5' is not a letter known here"),
+        ("sample_pattern", "?" * 31, "at least 31 letters; allowed is at most longest"),
     ],
 )
 def test_a_bad_option_is_refused_and_the_table_stays(control: str, value: str, words: str) -> None:
@@ -152,10 +154,28 @@ def test_lengths_that_contradict_each_other_are_refused() -> None:
 
 
 def test_fewer_names_than_wanted_are_shown_with_the_reason() -> None:
-    app = opened(sample_model="bigram", sample_pattern="zzz?????", sample_tries="2")
+    app = opened(sample_model="bigram", sample_pattern="*a", sample_tries="1")
     assert not app.exception
     assert "Found" in app.warning[0].value
-    assert len(names(app)) < 20
+    assert 0 < len(names(app)) < 20
+
+
+def test_where_no_name_was_found_a_sentence_stands_instead_of_a_table() -> None:
+    """Nothing to choose in, nothing to take along; a wider pattern brings both back."""
+    app = opened(sample_model="bigram", sample_pattern="zzzzzzzzzzzz", sample_tries="2")
+    assert not app.exception
+    assert "Found 0 of 20 names in 40 draws" in app.warning[0].value
+    assert not app.dataframe
+    assert app.get("download_button")[1].proto.disabled
+    assert "**No names** from bigram, 40 draws in" in summary(app)
+    app.text_input(key="sample_pattern").set_value("*")
+    press(app)
+    assert len(names(app)) == 20
+
+
+def test_a_pattern_is_brought_to_the_letters_of_the_model() -> None:
+    app = opened(sample_model="bigram", sample_pattern=" *NA")
+    assert all(name.endswith("na") for name in names(app))
 
 
 def test_ten_thousand_names_are_one_table() -> None:
