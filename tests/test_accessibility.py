@@ -13,7 +13,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "", "names", "train", "train?run=", "compare", "compare?runs=", "embeddings", "embeddings?letters_of=", "sample",
-    "sample?sample_way=Letter+by+letter", "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
+    "sample?sample_way=Letter+by+letter",
+    "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""
 WIDTHS = (1280, 390)
