@@ -77,21 +77,23 @@ def linked_word(key: str) -> str | None:
 
 
 def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]) -> S:
-    """What of a link can be had; the rest is named in a sentence each, and stands at its default.
+    """What of a link can be had; the rest is named, in a sentence each, and stands at its default.
 
     Args:
         words: What the link says of each field, in the order in which the fields are to be taken.
         made_of: Makes the configuration, or refuses.
     """
     kept: dict[str, str] = {}
+    refused = []
     for name, word in words.items():
         try:
             made_of({**kept, name: word})
             kept[name] = word
         except Refusal as refusal:
-            st.warning(
-                plain(f"The link asks for something that can't be had. {refusal} The default is used instead.")
-            )
+            refused.append(str(refusal))
+    if refused:
+        said = " ".join(refused)
+        st.warning(plain(f"The link asks for something that can't be had. {said} The default is used instead."))
     return made_of(kept)
 
 

@@ -15,7 +15,8 @@ CAPTIONS = """
 # Streamlit writes what is selected, and a slider's value, in the primary colour. White stands on that one on buttons,
 # so at night it is too dark to be read as text: there the colour of links takes its place.
 SELECTED = """
-[data-variant="segmented_control"][data-selected="true"] p, [data-testid="stSliderThumbValue"] p {
+:is([data-variant="segmented_control"], [data-testid="stTab"])[data-selected="true"] p,
+[data-testid="stSliderThumbValue"] p {
   color: light-dark(#0f6b72, #6cc5cd);
 }
 """
