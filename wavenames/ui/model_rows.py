@@ -121,24 +121,24 @@ def usual(rows: Sequence[Row]) -> list[str]:
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table, one column for each thing to compare them by."""
+    """The rows as a table, one column for each thing to compare them by. A phone shows the first two."""
     return pd.DataFrame(
         {
             "title": [row.title for row in rows],
-            "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
-            "status": [status(row) for row in rows],
-            "parameters": pd.array([row.parameters for row in rows], "Int64"),
-            "train": pd.array([row.train for row in rows], "Float64"),
             "validation": pd.array([row.validation for row in rows], "Float64"),
+            "train": pd.array([row.train for row in rows], "Float64"),
             "test": pd.array([row.test for row in rows], "Float64"),
+            "open": [row.open for row in rows],
+            "sample": [row.sample for row in rows],
+            "status": [status(row) for row in rows],
+            "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
+            "parameters": pd.array([row.parameters for row in rows], "Int64"),
             "split": [row.config.data.split if row.config else "" for row in rows],
             "list": [row.list_title for row in rows],
             "model": [row.config.preset if row.config else "" for row in rows],
             "steps": [row.step for row in rows],
             "seconds": [row.seconds for row in rows],
             "created": pd.Series([row.created for row in rows], dtype="datetime64[s, UTC]"),
-            "open": [row.open for row in rows],
-            "sample": [row.sample for row in rows],
         }
     )
 
