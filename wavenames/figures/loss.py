@@ -77,7 +77,7 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
     """The losses of one run or of several, with a dashed hairline for each reference.
 
     One run shows each training batch, faint, and the smoothed curve over it, both in grey, and validation in the
-    colour of its family. Of several, each has the colour of its family, validation strong and the smoothed curve faint.
+    colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
     `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}.
     """
     figure = go.Figure()
