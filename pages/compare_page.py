@@ -11,7 +11,7 @@ apply_theme()
 st.title("Compare", anchor=False)
 rows = model_rows()
 if any(row.is_run for row in rows):
-    words = "Every run of this server and every model that ships. Tick rows to hold them side by side."
+    words = f"Every run of this server and every model that ships. Tick up to {MOST} to hold them side by side."
 else:
     words = "These models ship with wavenames. Your runs will stand here beside them."
 with st.container(horizontal=True, vertical_alignment="center"):

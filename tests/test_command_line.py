@@ -363,7 +363,7 @@ REFUSED = {
     "list of the checkpoint is a file": (["evaluate", "{checkpoint}"], "file 'names.txt'; name a list"),
     "foreign letters": (["evaluate", "bigram", "--names", "{names}"], "is not a letter known here"),
     "foreign prefix": (["sample", "bigram", "--prefix", "ж"], "is not a letter known here"),
-    "too many wanted": (["sample", "bigram", "-n", "20001"], "N is 20001"),
+    "too many wanted": (["sample", "bigram", "-n", "20001"], "Names wanted is 20001"),
     "lengths that disagree": (["sample", "bigram", "--shortest", "9", "--longest", "3"], "Shortest is 9"),
 }  # fmt: skip
 

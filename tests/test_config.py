@@ -241,7 +241,7 @@ def test_a_word_that_is_no_choice_is_refused_with_the_choices(cls: type[Settings
 @pytest.mark.parametrize(
     ("cls", "name", "value", "sentence"),
     [
-        (MLPConfig, "norm_bias", "perhaps", "Norm bias is perhaps; allowed is true or false."),
+        (MLPConfig, "norm_bias", "perhaps", "Bias before the norm is perhaps; allowed is true or false."),
         (WaveNetConfig, "dilations", "", "Dilations is empty; allowed is 1 to 10 whole numbers from 1 to 32"),
         (DilatedConfig, "dilations", "1,0", "Dilations is 0; allowed is 1 to 10 whole numbers from 1 to 32"),
         (DilatedConfig, "dilations", "1,33", "Dilations is 33; allowed is"),

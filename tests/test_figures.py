@@ -172,6 +172,12 @@ def texts(figure: go.Figure) -> list[str]:
     return [re.sub("<.*?>", " ", annotation.text) for annotation in figure.layout.annotations]
 
 
+def legend(figure: go.Figure) -> list[str]:
+    """What can be told apart also where the labels at the ends of curves are zoomed out of sight."""
+    assert figure.layout.showlegend
+    return [trace.name for trace in figure.data if trace.showlegend]
+
+
 def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_references() -> None:
     figure = loss_curves([run()], REFERENCES)
     assert [trace.uid.split("-", 1)[1] for trace in figure.data] == [
@@ -182,16 +188,18 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
-    assert not figure.layout.showlegend
+    assert legend(figure) == ["train, smoothed", "validation"]
+    _, smoothed, validation = figure.data
+    assert smoothed.line.color == NEUTRAL
+    assert validation.line.color == FAMILIES["wavenet"].colour
 
 
-def test_few_runs_are_labelled_at_their_ends_and_many_in_a_legend() -> None:
+def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None:
     few = loss_curves([run(label="one"), run(label="two", family="mlp")], {})
-    assert {text.split()[1] for text in texts(few)} == {"one", "two"}
+    assert {text.split()[1] for text in texts(few)} == set(legend(few)) == {"one", "two"}
     many = loss_curves([run(label=f"run {i}") for i in range(6)], {})
-    assert many.layout.showlegend
     assert texts(many) == []
-    assert sum(trace.showlegend for trace in many.data) == 6
+    assert legend(many) == [f"run {i}" for i in range(6)]
 
 
 def test_titles_can_not_format_a_chart() -> None:

@@ -4,6 +4,7 @@ import csv as csv_files
 import io
 import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
+from wavenames.ui.compare_views import unfinished
 from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
+from wavenames.ui.session import scheduler
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -184,6 +187,20 @@ def test_the_table_travels_as_csv_without_formulas() -> None:
     assert read[1]["family"] == "tree"
     assert read[1]["test"] == ""
     assert len(frame(rows)) == 2
+
+
+def test_before_a_run_is_deleted_one_reads_that_it_still_goes_on() -> None:
+    """As it is by now, not as the table was drawn."""
+    run = scheduler().submit(RunConfig.from_flat({"preset": "wavenet-s", "steps": "50000"}))
+    deadline = time.monotonic() + 30
+    while scheduler().snapshot(run).status == "queued" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert unfinished(row(key=run, status="finished")) == ", **still running**: it ends here"
+    scheduler().stop(run)
+    while scheduler().snapshot(run).status == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert unfinished(row(key=run)) == ""
+    assert unfinished(row(key="A" * 22)) == ""
 
 
 @pytest.mark.browser

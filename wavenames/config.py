@@ -69,9 +69,25 @@ def help_line(cls: type[Settings], name: str) -> str:
     return cls.model_fields[name].description or ""
 
 
+LABELS: dict[str, str] = {
+    "n": "Names wanted",
+    "top_k": "Top-k",
+    "top_p": "Top-p",
+    "min_p": "Min-p",
+    "first_conv": "First convolution",
+    "clip": "Gradient clip",
+    "seconds": "Time limit in seconds",
+    "target": "Target validation loss",
+    "norm": "Normalisation",
+    "norm_bias": "Bias before the norm",
+    "init": "Initial weights",
+}
+"""Names of fields that are not what people read."""
+
+
 def field_label(name: str) -> str:
-    """A field's name as people read it: "learning_rate" -> "Learning rate"."""
-    return name.replace("_", " ").capitalize()
+    """A field's name as people read it, on controls and in sentences: "learning_rate" -> "Learning rate"."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def _constraints(cls: type[Settings], name: str) -> list[Any]:

@@ -24,7 +24,10 @@ _SAFE: Final = str.maketrans(", ", "--")
 """Plotly makes a CSS selector of a curve's uid."""
 
 _LABELLED: Final = 4
-"""Up to so many runs are labelled at the ends of their curves, more in a legend."""
+"""Up to so many runs are labelled at the ends of their curves as well as in the legend."""
+
+_POINTS: Final = (400, 640)
+"""Points of a training curve, and of all of them together; validation curves have half of it."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def smooth(y: npt.ArrayLike, weight: float) -> Floats:
 def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x: XAxis = "step") -> go.Figure:
     """The losses of one run or of several, with a dashed hairline for each reference.
 
-    One run shows each training batch, faint, and the smoothed curve over it; several show the smoothed curve alone.
+    One run shows each training batch, faint, and the smoothed curve over it, both in grey, and validation in the
+    colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
     `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}.
     """
     figure = go.Figure()
@@ -82,11 +86,11 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         # A second run of a family has hollow markers, a third full ones again: labels tell those apart.
         hollow = seen[run.family] % 2 == 1
         seen[run.family] += 1
-        figure.add_traces(_traces(run, x, hollow=hollow, alone=len(series) == 1, legend=len(series) > _LABELLED))
+        figure.add_traces(_traces(run, x, hollow=hollow, runs=len(series)))
     split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
     figure.update_layout(
         hovermode="closest",
-        showlegend=len(series) > _LABELLED,
+        showlegend=bool(series),
         xaxis={
             "title": {"text": AXIS_TITLES[x]},
             "tickformat": "" if x == "seconds" or _last_x(series) < 10 else "~s",
@@ -128,34 +132,38 @@ def _last(y: npt.ArrayLike) -> str:
     return f"{values[-1]:.3f}" if values.size else "not measured yet"
 
 
-def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: bool) -> list[go.Scatter]:
-    style = FAMILIES[run.family]
+def _traces(run: LossSeries, x: XAxis, *, hollow: bool, runs: int) -> list[go.Scatter]:
+    style, alone = FAMILIES[run.family], runs == 1
     unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
     label = html.escape(run.label, quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
     train_x, train_y = (np.asarray(values, dtype=np.float64) for values in run.train)
+    most, in_all = _POINTS
+    points = min(most, in_all // runs)
 
     def curve(part: str, x_y: tuple[Floats, Floats], **how: object) -> go.Scatter:
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=label,
+            name=part if alone else label,
             uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
-            legendgroup=run.label,
-            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>%{{fullData.name}}</extra>",
+            legendgroup=part if alone else run.label,
+            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{'' if alone else '%{fullData.name}'}</extra>",
             **how,
         )
 
     traces = [
         curve(
             "train, smoothed",
-            thin(train_x, smooth(train_y, run.smoothing)),
+            thin(train_x, smooth(train_y, run.smoothing), n=points),
             mode="lines",
-            line={"color": translucent(style.colour, 0.75 if alone else 0.45), "width": 1.5, "dash": style.dash},
-            showlegend=False,
+            line={"color": NEUTRAL, "width": 1.5}
+            if alone
+            else {"color": translucent(style.colour, 0.45), "width": 1.5, "dash": style.dash},
+            showlegend=alone,
         ),
         curve(
             "validation",
-            thin(*run.validation, n=200),
+            thin(*run.validation, n=points // 2),
             mode="lines+markers",
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
@@ -165,13 +173,13 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: boo
                 "color": style.colour,
                 "line": {"color": style.colour, "width": 1},
             },
-            showlegend=legend,
+            showlegend=True,
         ),
     ]
     if alone:
-        faint = {"color": translucent(style.colour, 0.2), "width": 1}
-        raw = curve("train, each batch", thin(train_x, train_y), mode="lines", line=faint, showlegend=False)
-        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None))
+        faint = {"color": translucent(NEUTRAL, 0.25), "width": 1}
+        raw = curve("train, each batch", thin(train_x, train_y, n=points), mode="lines", line=faint, showlegend=False)
+        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None, legendgroup="train, smoothed"))
     return traces
 
 
@@ -186,7 +194,10 @@ def _draw_references(figure: go.Figure, references: Mapping[str, float]) -> None
 
 
 def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Mapping[str, float]) -> None:
-    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other."""
+    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other.
+
+    What a reader zooms out of sight takes its label along; the legend stays.
+    """
     alone = len(series) == 1
     labels: list[tuple[float, str, str]] = []  # loss, glyph, name
     seen = list(references.values())

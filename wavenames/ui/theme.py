@@ -12,7 +12,16 @@ CAPTIONS = """
 }
 """
 
+# Streamlit writes what is selected, and a slider's value, in the primary colour. White stands on that one on buttons,
+# so at night it is too dark to be read as text: there the colour of links takes its place.
+SELECTED = """
+:is([data-variant="segmented_control"], [data-testid="stTab"])[data-selected="true"] p,
+[data-testid="stSliderThumbValue"] p {
+  color: light-dark(#0f6b72, #6cc5cd);
+}
+"""
+
 
 def apply_theme() -> None:
     """Add the style of letter tiles and name chips to the page; call once, before anything is drawn."""
-    st.html(f"<style>{tiles.STYLE}{evolution.STYLE}{windows.STYLE}{name_rows.STYLE}{CAPTIONS}</style>")
+    st.html(f"<style>{tiles.STYLE}{evolution.STYLE}{windows.STYLE}{name_rows.STYLE}{CAPTIONS}{SELECTED}</style>")

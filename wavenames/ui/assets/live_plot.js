@@ -64,6 +64,7 @@ class Chart {
     const twin = element("details", "wn-plot-text", this.root);
     element("summary", "", twin).textContent = "As text";
     this.words = element("p", "", twin);
+    this.words.tabIndex = 0; // long ones scroll, by the keys too
     this.said = element("span", "wn-plot-said", this.root); // what the keys walk over, for a screen reader
     this.said.setAttribute("aria-live", "polite");
     this.next = null; // the figure that waits to be drawn
