@@ -188,7 +188,7 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
-    assert legend(figure) == ["train, smoothed", "validation"]
+    assert legend(figure) == ["train", "validation"]
     _, smoothed, validation = figure.data
     assert smoothed.line.color == NEUTRAL
     assert validation.line.color == FAMILIES["wavenet"].colour
@@ -214,10 +214,10 @@ def test_titles_can_not_format_a_chart() -> None:
     assert points.data[0].text == (shown,)
 
 
-def test_two_runs_of_one_family_differ_in_their_markers() -> None:
-    figure = loss_curves([run(label="one"), run(label="two")], {})
+def test_runs_of_one_family_differ_in_their_markers() -> None:
+    figure = loss_curves([run(label=label) for label in ("one", "two", "three", "four")], {})
     symbols = [trace.marker.symbol for trace in figure.data if trace.mode == "lines+markers"]
-    assert symbols == ["diamond", "diamond-open"]
+    assert symbols == ["diamond", "diamond-open", "diamond-dot", "diamond-open-dot"]
 
 
 def test_a_run_that_has_just_begun_or_has_diverged_can_be_drawn() -> None:

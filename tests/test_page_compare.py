@@ -195,7 +195,7 @@ def test_before_a_run_is_deleted_one_reads_that_it_still_goes_on() -> None:
     deadline = time.monotonic() + 30
     while scheduler().snapshot(run).status == "queued" and time.monotonic() < deadline:
         time.sleep(0.02)
-    assert unfinished(row(key=run, status="finished")) == ", **still running**: it ends here"
+    assert unfinished(row(key=run, status="finished")) == ", **still running**; this ends it"
     scheduler().stop(run)
     while scheduler().snapshot(run).status == "running" and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -26,6 +26,11 @@ _SAFE: Final = str.maketrans(", ", "--")
 _LABELLED: Final = 4
 """Up to so many runs are labelled at the ends of their curves as well as in the legend."""
 
+_VARIANTS: Final = ("", "-open", "-dot", "-open-dot")
+"""Of a family's marker: full, hollow, and both with a dot in the middle."""
+
+_TRAIN_GLYPH: Final = f'<span style="color:{NEUTRAL}">─</span> '
+
 _POINTS: Final = (400, 640)
 """Points of a training curve, and of all of them together; validation curves have half of it."""
 
@@ -83,10 +88,9 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
     figure = go.Figure()
     seen: Counter[str] = Counter()
     for run in series:
-        # A second run of a family has hollow markers, a third full ones again: labels tell those apart.
-        hollow = seen[run.family] % 2 == 1
+        variant = _VARIANTS[seen[run.family] % len(_VARIANTS)]  # tells runs of one family apart
         seen[run.family] += 1
-        figure.add_traces(_traces(run, x, hollow=hollow, runs=len(series)))
+        figure.add_traces(_traces(run, x, variant, runs=len(series)))
     split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
     figure.update_layout(
         hovermode="closest",
@@ -132,7 +136,7 @@ def _last(y: npt.ArrayLike) -> str:
     return f"{values[-1]:.3f}" if values.size else "not measured yet"
 
 
-def _traces(run: LossSeries, x: XAxis, *, hollow: bool, runs: int) -> list[go.Scatter]:
+def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Scatter]:
     style, alone = FAMILIES[run.family], runs == 1
     unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
     label = html.escape(run.label, quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
@@ -141,24 +145,25 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, runs: int) -> list[go.Sc
     points = min(most, in_all // runs)
 
     def curve(part: str, x_y: tuple[Floats, Floats], **how: object) -> go.Scatter:
+        short = part.split(",", maxsplit=1)[0]
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=part if alone else label,
+            name=short if alone else label,
             uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
-            legendgroup=part if alone else run.label,
+            legendgroup=short if alone else run.label,
             hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{'' if alone else '%{fullData.name}'}</extra>",
             **how,
         )
 
+    train_colour = NEUTRAL if alone else translucent(style.colour, 0.45)
     traces = [
         curve(
             "train, smoothed",
             thin(train_x, smooth(train_y, run.smoothing), n=points),
-            mode="lines",
-            line={"color": NEUTRAL, "width": 1.5}
-            if alone
-            else {"color": translucent(style.colour, 0.45), "width": 1.5, "dash": style.dash},
+            mode="lines" if train_x.size > 1 else "markers",  # what is only counted is seen once
+            line={"color": train_colour, "width": 1.5, "dash": "solid" if alone else style.dash},
+            marker={"color": train_colour, "size": 7},
             showlegend=alone,
         ),
         curve(
@@ -167,7 +172,7 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, runs: int) -> list[go.Sc
             mode="lines+markers",
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + "-open" * (hollow or style.symbol.endswith("thin")),
+                "symbol": style.symbol + ("-open" if style.symbol.endswith("thin") else variant),
                 "size": 7,
                 "maxdisplayed": 20,  # a mark here and there says which line it is
                 "color": style.colour,
@@ -179,7 +184,7 @@ def _traces(run: LossSeries, x: XAxis, *, hollow: bool, runs: int) -> list[go.Sc
     if alone:
         faint = {"color": translucent(NEUTRAL, 0.25), "width": 1}
         raw = curve("train, each batch", thin(train_x, train_y, n=points), mode="lines", line=faint, showlegend=False)
-        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None, legendgroup="train, smoothed"))
+        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None, legendgroup="train"))
     return traces
 
 
@@ -210,7 +215,10 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
         if validation.size:
             labels.append((validation[-1], glyph, "validation" if alone else name))
         if train.size and (alone or not validation.size):
-            labels.append((train[-1], "" if alone else glyph, "train" if alone else name))
+            labels.append((train[-1], _TRAIN_GLYPH if alone else glyph, "train" if alone else name))
+    # A run alone has its margins from the start, so that the chart doesn't jump when the first loss is there.
+    longest = max([len("validation") * alone, *(len(name) for _, _, name in labels)])
+    figure.update_layout(margin={"r": 32 + 7 * longest, "t": 52})
     if not labels:
         return
     # How many pixels a nat takes is the browser's to decide. Guessed too low, labels stand a little too far apart.
@@ -232,7 +240,6 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
             align="left",
             font={"size": 12},
         )
-    figure.update_layout(margin={"r": 32 + 7 * max(len(name) for _, _, name in labels)})
 
 
 def _finite(y: npt.ArrayLike) -> Floats:

@@ -154,7 +154,7 @@ def unfinished(row: Row) -> str:
         now = scheduler().snapshot(row.key).status
     except Refusal:  # gone already
         return ""
-    return f", **{'still running' if now == 'running' else now}**: it ends here" if now in UNFINISHED else ""
+    return f", **{'still running' if now == 'running' else now}**; this ends it" if now in UNFINISHED else ""
 
 
 def differing(chosen: Sequence[Row]) -> None:
@@ -167,7 +167,10 @@ def differing(chosen: Sequence[Row]) -> None:
     if found.empty:
         st.markdown("Nothing: these rows have the same settings.")
     else:
-        st.dataframe(found, height="content", alt="Settings in which the chosen rows differ")
+        st.dataframe(
+            found, height="content", alt="Settings in which the chosen rows differ",
+            column_config={"_index": st.column_config.TextColumn(width=165)},
+        )  # fmt: skip
 
 
 def mixed(chosen: Sequence[Row]) -> None:

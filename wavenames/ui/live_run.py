@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
+from wavenames.config import COUNTED, SERVER_LIMITS, Refusal, RunConfig
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -17,7 +17,7 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
-from wavenames.ui.live_plot import live_plot
+from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
@@ -27,6 +27,10 @@ POLL_AT_FIRST, POLL, POLL_AT_REST = 1.0, 2.5, 5.0
 takes time from the training that is looked at; and at a run that rests."""
 YOUNG = 5.0
 """Seconds of training."""
+ANCHOR = "run"
+"""Where the run stands on the page, for a link that jumps there."""
+MAP = 420
+"""Height of the letters' map, in pixels."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed.",
@@ -82,7 +86,7 @@ def _draw(run_id: str, *, pace: float | None) -> None:
 
 
 def _progress(run: Snapshot) -> None:
-    st.header(plain(run.title), anchor=False)
+    st.header(plain(run.title), anchor=ANCHOR)
     words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
     if run.status == "running" and run.seconds_left:
         if run.config.recipe.seconds is None:
@@ -187,7 +191,11 @@ def _curves(run: Snapshot) -> None:
 
 def _map(run: Snapshot) -> None:
     if not run.frames:
-        st.caption("This model keeps no vectors for its letters.")
+        if run.config.model.family in COUNTED:
+            st.caption("This model keeps no vectors for its letters.")
+        else:
+            with st.container(height=MAP + TEXT_LINE, border=False):
+                st.caption("The letters' map appears with the first evaluation.")
         return
     step, vectors = run.frames[-1]
     latest = _steady(run.id, step, vectors)
@@ -199,7 +207,7 @@ def _map(run: Snapshot) -> None:
         latest.explained,
         limits=limits_of([latest.points]),
     )
-    live_plot(figure, key="letters", height=420, text=f"The letters' map at step {step:,}, {latest.explained}")
+    live_plot(figure, key="letters", height=MAP, text=f"The letters' map at step {step:,}, {latest.explained}")
 
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:

@@ -21,7 +21,13 @@ SELECTED = """
 }
 """
 
+BELOW = "below"
+"""Key of a container that is there on a phone only, where what stands beside on a desktop stands below."""
+ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: none; }} }}"
+
+STYLES = (tiles.STYLE, evolution.STYLE, windows.STYLE, name_rows.STYLE, CAPTIONS, SELECTED, ONLY_ON_A_PHONE)
+
 
 def apply_theme() -> None:
     """Add the style of letter tiles and name chips to the page; call once, before anything is drawn."""
-    st.html(f"<style>{tiles.STYLE}{evolution.STYLE}{windows.STYLE}{name_rows.STYLE}{CAPTIONS}{SELECTED}</style>")
+    st.html(f"<style>{''.join(STYLES)}</style>")
