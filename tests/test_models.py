@@ -82,6 +82,7 @@ PARAMETERS = {
     "rnn": 11_803,
     "gru": 28_315,
     "gru-128": 79_451,
+    "gru-384": 529_755,  # (64 + 384) x 1,152 + 1,152 of the cell, 27 x 64, 384, 384 x 27 + 27
     "transformer": 204_544,
 }
 """Published by the notebook, the lectures, makemore and this project's design, for 27 letters."""

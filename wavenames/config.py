@@ -297,7 +297,7 @@ class RecipeConfig(Settings):
     )
     batch_size: int = Field(256, ge=1, le=2048, description="Targets, or whole names, in one step.")
     optimiser: Literal["none", "sgd", "adamw", "muon"] = Field(
-        "adamw", description="How gradients move the weights; muon makes each matrix's step orthogonal."
+        "muon", description="How gradients move the weights; muon makes each matrix's step orthogonal."
     )
     learning_rate: float = Field(0.01, ge=0, le=1000, description="How far one step moves the weights.")
     schedule: Literal["constant", "decay", "drop", "warmup"] = Field(
@@ -334,7 +334,7 @@ RECIPES: dict[str, RecipeConfig] = {
         schedule="drop", weight_decay=0, steps=200_000, evaluate_every=5000,
     ),
     "modern": RecipeConfig(recipe="modern"),
-    "quick": RecipeConfig(recipe="quick", optimiser="muon", learning_rate=0.02, steps=500, evaluate_every=50),
+    "quick": RecipeConfig(recipe="quick", learning_rate=0.02, steps=500, evaluate_every=50),
 }  # fmt: skip
 
 
@@ -407,6 +407,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "wavenet-m": Preset(
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1), recipe="modern",
+        tuned={"steps": 5000},
         description="A WaveNet with the tree's number of parameters.",
     ),
     "wavenet-l": Preset(
@@ -422,8 +423,13 @@ PRESETS: dict[str, Preset] = {
         description="The same with gates that choose what to keep and what to rewrite.",
     ),
     "gru-128": Preset(
-        model=RecurrentConfig(cell="gru", hidden=128), recipe="modern",
+        model=RecurrentConfig(cell="gru", hidden=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
         description="A gated memory of 128 numbers, as many parameters as wavenet-m.",
+    ),
+    "gru-384": Preset(
+        model=RecurrentConfig(cell="gru", hidden=384, dropout=0.4), recipe="modern",
+        tuned={"optimiser": "adamw", "learning_rate": 0.004, "steps": 7000},
+        description="The best model here: a wide gated memory, much dropout, a long training.",
     ),
     "transformer": Preset(
         model=TransformerConfig(), recipe="modern",
