@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from wavenames import bench, table
 from wavenames.checkpoints import Checkpoint, Results, load, shipped
-from wavenames.comparison import seen_and_unseen
+from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
     MODEL_CONFIGS,
     PRESETS,
@@ -138,6 +138,9 @@ def train_command(args: argparse.Namespace) -> int:
         if args.out is not None:
             membership = Membership.of(parts)
             _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
+    floor = loss_floor(packed["train"], model.receptive_field)
+    if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
+        print(leaks, file=sys.stderr)
     _show(args, {
         "model": run.preset, "parameters": model.parameter_count, "split": run.data.split, "seed": run.seed,
         "steps": results.steps, "seconds": results.seconds, "train": results.train,
