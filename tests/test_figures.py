@@ -228,7 +228,9 @@ def test_dots_stand_on_the_line_of_their_row_with_a_bar_for_their_spread() -> No
         Dot("wavenet", "lecture", "wavenet", 1.9),
     ]
     figure = dot_plot(dots, "nats per letter")
-    lecture, unique, notebook = figure.data
+    lecture, key, unique, notebook = figure.data
+    assert (key.name, key.marker.symbol, key.marker.color) == ("lecture", "circle", NEUTRAL), "two families, one key"
+    assert [trace.showlegend for trace in (lecture, unique, notebook)] == [False, True, True]
     assert (list(lecture.x), list(lecture.y)) == ([2.1, 1.9], [0, 1])
     assert list(lecture.error_x.array) == [0.01, 0]
     assert list(unique.marker.symbol) == ["circle-open"]

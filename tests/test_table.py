@@ -263,7 +263,7 @@ def test_people_read_a_table_with_others_figures_below_ours(makemore_bytes: byte
     command = [sys.executable, "-m", "wavenames", "table", "--names", str(tmp_path / "names.txt")]
     options = ["--rows", "bigram,mlp-3", "--seeds", "1", "--splits", "lecture", "--steps", "1", "--threads", "1"]
     done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=True)
-    head, bigram, ours, notebook, lecture = done.stdout.splitlines()
+    head, bigram, ours, notebook, lecture = done.stdout.rstrip().splitlines()
     assert head.split()[:5] == ["model", "parameters", "context", "seeds", "seconds"]
     assert bigram.split()[5:] == ["2.455", "2.453", "2.458", "2.456", "–", "–"]
     assert ours.split()[0] == "mlp-3"

@@ -27,7 +27,7 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from tqdm import tqdm
 
-from wavenames import bench, table
+from wavenames import bench, findings, table
 from wavenames.checkpoints import Checkpoint, Results, load, shipped
 from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
@@ -200,7 +200,9 @@ def sample_command(args: argparse.Namespace) -> int:
 
 
 def table_command(args: argparse.Namespace) -> int:
-    """The notebook's table, finished: train the rows that are not yet, print mean and spread over seeds."""
+    """The notebook's table, finished: train the rows that are not yet, print mean and spread over seeds
+    and what each idea bought.
+    """
     names = _open_list(args.names, args)
     asked = {word: getattr(args, word).split(",") for word in ("rows", "seeds", "splits") if word in args}
     runs = table.wanted(names, **asked, steps=getattr(args, "steps", None))
@@ -212,13 +214,16 @@ def table_command(args: argparse.Namespace) -> int:
     entries, whole = _fill_table(runs, names, args.out)
     rows = table.rows(entries)
     theirs = [each for each in table.published(table.digest(names.names)) if each.row in {run.preset for run in runs}]
+    found = findings.summary(rows, theirs)
     if args.json:
         _show(args, {
             "list": names.title, "trainings": len(runs), "finished": len(entries),
             "rows": [_row(row) for row in rows], "published": [dataclasses.asdict(each) for each in theirs],
+            "summary": [dataclasses.asdict(each) for each in found],
         })  # fmt: skip
     else:
         _show(args, [line for row in rows for line in _lines(row, theirs)])
+        print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
     return DONE if whole else INTERRUPTED
 
 

@@ -215,6 +215,8 @@ class Row:
     steps: int
     seconds: Figure
     seeds: int
+    trainings: int
+    """On both splits together."""
     losses: dict[tuple[str, Part], Figure]
     """Nats per letter by (split, part); what was not trained is not in it."""
     diverged: int
@@ -238,7 +240,7 @@ def _row(name: str, entries: Sequence[Entry]) -> Row:
     return Row(
         name=name, family=first.run.model.family, parameters=first.parameters, receptive_field=first.receptive_field,
         steps=first.steps, seconds=_figure([entry.seconds for entry in every], exact=False),
-        seeds=max(map(len, by_split.values())),
+        seeds=max(map(len, by_split.values())), trainings=len(every),
         losses={
             (kind, part): _figure(numbers, exact=first.run.model.family in COUNTED)
             for kind, kept in by_split.items()

@@ -20,6 +20,7 @@ class Dot:
         loss: Nats per letter.
         spread: Half the length of the bar through the dot; None for no bar.
         hollow: Whether the marker is an outline, to tell a second series of one family from the first.
+        note: What else is to be said of it.
     """
 
     row: str
@@ -28,15 +29,18 @@ class Dot:
     loss: float
     spread: float | None = None
     hollow: bool = False
+    note: str = ""
 
 
 def dot_plot(dots: Sequence[Dot], title: str) -> go.Figure:
     """Dots by row, the first row at the top, on one axis with `title`; a hairline joins the dots of a row."""
     rows = list(dict.fromkeys(dot.row for dot in dots))
     figure = go.Figure()
-    for series in dict.fromkeys(dot.series for dot in dots):
+    for number, series in enumerate(dict.fromkeys(dot.series for dot in dots)):
         mine = [dot for dot in dots if dot.series == series]
         looks = [_look(dot) for dot in mine]
+        one_look = len(set(looks)) == 1
+        name = html.escape(series, quote=False)
         figure.add_scatter(
             x=[dot.loss for dot in mine],
             y=[rows.index(dot.row) for dot in mine],
@@ -48,20 +52,21 @@ def dot_plot(dots: Sequence[Dot], title: str) -> go.Figure:
                 "width": 4,
                 "visible": any(dot.spread for dot in mine),
             },
-            name=html.escape(series, quote=False),
-            uid=f"series-{list(dict.fromkeys(dot.series for dot in dots)).index(series)}",
+            name=name,
+            uid=f"series-{number}",
+            legendgroup=name,
+            showlegend=one_look,
             mode="markers",
             cliponaxis=False,
-            marker={
-                "symbol": [symbol for symbol, _ in looks],
-                "color": [colour for _, colour in looks],
-                "size": 11,
-                "line": {"color": [colour for _, colour in looks], "width": 2},
-            },
-            text=[_words(dot) for dot in mine],
+            marker=_marker([symbol for symbol, _ in looks], [colour for _, colour in looks]),
+            text=[html.escape(_words(dot), quote=False) for dot in mine],
             customdata=[html.escape(dot.row, quote=False) for dot in mine],
             hovertemplate="%{customdata}<br>%{text}<extra>%{fullData.name}</extra>",
         )
+        if not one_look:  # the legend tells full from hollow, whatever the family
+            marker = _marker("circle-open" if mine[0].hollow else "circle", NEUTRAL)
+            key = {"uid": f"legend-{number}", "legendgroup": name, "mode": "markers", "marker": marker}
+            figure.add_scatter(x=[None], y=[None], name=name, **key)
     for place, row in enumerate(rows):
         losses = [dot.loss for dot in dots if dot.row == row]
         figure.add_shape(
@@ -94,7 +99,12 @@ def dots_text(dots: Sequence[Dot], title: str) -> str:
 
 
 def _words(dot: Dot) -> str:
-    return f"{dot.loss:.3f} ± {dot.spread:.3f}" if dot.spread else f"{dot.loss:.3f}"
+    loss = f"{dot.loss:.3f} ± {dot.spread:.3f}" if dot.spread else f"{dot.loss:.3f}"
+    return f"{loss} ({dot.note})" if dot.note else loss
+
+
+def _marker(symbol: list[str] | str, colour: list[str] | str) -> dict[str, object]:
+    return {"symbol": symbol, "color": colour, "size": 11, "line": {"color": colour, "width": 2}}
 
 
 def _look(dot: Dot) -> tuple[str, str]:
