@@ -5,6 +5,7 @@ import streamlit as st
 from wavenames.ui.compare_views import CHOSEN, MOST, actions, curves, differing, mixed, side_by_side, sizes, table
 from wavenames.ui.links import linked_ids
 from wavenames.ui.model_rows import model_rows, usual
+from wavenames.ui.paired_view import paired_comparison
 from wavenames.ui.theme import apply_theme
 
 apply_theme()
@@ -26,5 +27,6 @@ side_by_side(chosen)
 actions(rows, chosen)
 mixed(chosen)
 differing(chosen)
+paired_comparison(chosen)
 curves(chosen)
 sizes(rows)

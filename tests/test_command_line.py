@@ -311,7 +311,7 @@ def test_each_sampling_option_does_what_the_sampler_does(name: str, trained: Pat
     assert found["attempts"] == wanted.attempts
 
 
-@pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "bench"])
+@pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "table", "bench"])
 def test_help_explains_each_command(command: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -3,7 +3,7 @@
 import html
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,6 +22,12 @@ Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 
 _SAFE: Final = str.maketrans(", ", "--")
 """Plotly makes a CSS selector of a curve's uid."""
+
+_EARLY: Final = ("uniform", "bigram")
+"""References that curves cross within the first steps."""
+
+_NEAR: Final = 0.09
+"""Nats between two lines below which their labels would touch in a chart of the usual height."""
 
 _LABELLED: Final = 4
 """Up to so many runs are labelled at the ends of their curves as well as in the legend."""
@@ -78,12 +84,18 @@ def smooth(y: npt.ArrayLike, weight: float) -> Floats:
     return sums * (1 - weight) / (1 - weight ** np.arange(1, values.size + 1))
 
 
-def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x: XAxis = "step") -> go.Figure:
+def loss_curves(
+    series: Sequence[LossSeries],
+    references: Mapping[str, float],
+    x: XAxis = "step",
+    floor: tuple[str, float] | None = None,
+) -> go.Figure:
     """The losses of one run or of several, with a dashed hairline for each reference.
 
     One run shows each training batch, faint, and the smoothed curve over it, both in grey, and validation in the
     colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
-    `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}.
+    `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}; `floor` is the
+    name and the loss that no training curve can end below, a dotted hairline.
     """
     figure = go.Figure()
     seen: Counter[str] = Counter()
@@ -102,7 +114,10 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         },
         yaxis={"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}},
     )
-    _draw_references(figure, references)
+    _draw_lines(figure, references.values(), "dash")
+    if floor is not None:
+        _draw_lines(figure, [floor[1]], "dot")
+    _label_lines(figure, _with_floor(references, floor))
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
         # Where a run ends high, by heart or run away, that is what matters.
@@ -110,12 +125,14 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
         figure.update_yaxes(autorangeoptions={"clipmax": highest})
     if 0 < len(series) <= _LABELLED:
-        _label_ends(figure, series, references)
+        _label_ends(figure, series, _with_floor(references, floor))
     return figure
 
 
-def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> str:
-    """The chart in words: the last losses of each run, its best validation loss, the references."""
+def loss_text(
+    series: Sequence[LossSeries], references: Mapping[str, float], floor: tuple[str, float] | None = None
+) -> str:
+    """The chart in words: the last losses of each run, its best validation loss, the references and the floor."""
     lines = ["Loss in nats per letter"]
     for run in series:
         words = [f"train {_last(smooth(run.train[1], run.smoothing))}"]
@@ -123,7 +140,7 @@ def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> 
             best = np.nanmin(np.asarray(run.validation[1], dtype=np.float64))
             words.append(f"validation {_last(run.validation[1])}, best {best:.3f}")
         lines.append(f"{run.label} ({run.split} split): " + ", ".join(words))
-    lines.extend(f"{name}: {value:.3f}" for name, value in references.items())
+    lines.extend(f"{name}: {value:.3f}" for name, value in _with_floor(references, floor).items())
     return "\n".join(lines)
 
 
@@ -188,14 +205,42 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
     return traces
 
 
-def _draw_references(figure: go.Figure, references: Mapping[str, float]) -> None:
-    for name, loss in references.items():
-        figure.add_hline(
-            y=loss,
-            line={"color": NEUTRAL, "width": 1, "dash": "dash"},
-            annotation={"text": f"{name} {loss:.3f}", "xanchor": "right", "yanchor": "bottom", "font": {"size": 12}},
-            annotation_position="top right",
-        )
+def _with_floor(references: Mapping[str, float], floor: tuple[str, float] | None) -> dict[str, float]:
+    return {**references, **({} if floor is None else {floor[0]: floor[1]})}
+
+
+def _draw_lines(figure: go.Figure, losses: Iterable[float], dash: str) -> None:
+    for loss in losses:
+        figure.add_hline(y=loss, line={"color": NEUTRAL, "width": 1, "dash": dash})
+
+
+def _label_lines(figure: go.Figure, lines: Mapping[str, float]) -> None:
+    """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
+
+    Those at one side that are too near for names of their own share a label above the upper one, in their order.
+    """
+    for side in ("left", "right"):
+        groups: list[list[tuple[str, float]]] = []
+        for name, loss in sorted(lines.items(), key=lambda line: -line[1]):
+            if (name in _EARLY) != (side == "right"):
+                continue
+            if groups and groups[-1][-1][1] - loss < _NEAR:
+                groups[-1].append((name, loss))
+            else:
+                groups.append([(name, loss)])
+        for group in groups:
+            figure.add_annotation(
+                text="<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
+                x=1 if side == "right" else 0,
+                xref="paper",
+                xanchor=side,
+                align=side,
+                y=group[0][1],
+                yref="y",
+                yanchor="bottom",
+                showarrow=False,
+                font={"size": 12},
+            )
 
 
 def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Mapping[str, float]) -> None:

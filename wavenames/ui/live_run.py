@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from wavenames.config import COUNTED, SERVER_LIMITS, Refusal, RunConfig
+from wavenames.comparison import target_leak
+from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunConfig
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -18,7 +19,7 @@ from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
-from wavenames.ui.references import references
+from wavenames.ui.references import floor, references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
@@ -115,14 +116,17 @@ def _losses(run: Snapshot) -> None:
         "Validation": run.validation.loss[-1:].tolist(),
         "Test": [],
     }
+    context, lowest = floor(run.config.model, run.config.data)
+    below = f" No model that sees {_sight(context)} can get below {lowest:.3f} on these train names."
     final = {"Train": run.train_loss, "Validation": run.validation_loss, "Test": run.test_loss}
     places = st.container(horizontal=True, gap="small")
     for part, latest in running.items():
         loss = final[part] if final[part] is not None else next(iter(latest), None)
         help_ = f"Nats per letter on the {part.lower()} names of the {run.config.data.split} split."
-        places.metric(
-            f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=f"{help_} {LOSS_HELP[part]}", width="content"
-        )
+        explained = f"{help_} {LOSS_HELP[part]}{below if part == 'Train' else ''}"
+        places.metric(f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=explained, width="content")
+    if run.train_loss is not None and (leaks := target_leak(run.train_loss, lowest, context)) is not None:
+        st.warning(plain(leaks))
 
 
 def _buttons(run: Snapshot) -> None:
@@ -185,8 +189,11 @@ def _curves(run: Snapshot) -> None:
         smoothing=_smoothing(run),
     )
     lines = references(run.config.data)
+    context, lowest = floor(run.config.model, run.config.data)
+    bottom = (f"floor for train, {_sight(context)}", lowest)
+    figure = loss_curves([series], lines, x, bottom)
     with chart:
-        live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=360, text=loss_text([series], lines))
+        live_plot(figure, key=f"loss_{x}", height=360, text=loss_text([series], lines, bottom))
 
 
 def _map(run: Snapshot) -> None:
@@ -220,6 +227,11 @@ def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Project
         latest = Projection(align(latest.points, seen[2].points), latest.explained)
     st.session_state["letters_seen"] = (run_id, step, latest)
     return latest
+
+
+def _sight(context: int) -> str:
+    """How much of a name a model sees."""
+    return "all letters" if context > LIST_LIMITS.max_length else f"{context} letter{'s' * (context > 1)}"
 
 
 def _smoothing(run: Snapshot) -> float:
