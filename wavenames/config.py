@@ -603,6 +603,8 @@ class ServerLimits(Settings):
     max_header_bytes: int = 1_000_000
     max_parameters: int = 5_000_000
     max_title: int = 80
+    max_lists: int = 200
+    max_list_bytes: int = 200_000_000
 
 
 LIST_LIMITS = ListLimits()
