@@ -341,8 +341,32 @@ class GatedActivation(nn.Module):
     """tanh(filter) * sigmoid(gate): (..., 2 D), filter first, -> (..., D). WaveNet, equation 2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        filter_, gate = x.chunk(2, dim=-1)
-        return torch.tanh(filter_) * sigmoid(gate)
+        return cast(Tensor, _Gate.apply(x))
+
+
+class _Gate(torch.autograd.Function):
+    """z = t * s with t = tanh(filter), s = sigmoid(gate), and its gradient written out::
+
+        dL/dfilter = dL/dz * s * (1 - t * t)        dL/dgate = dL/dz * t * s * (1 - s)
+
+    tanh(f) is 2 sigmoid(2 f) - 1, and torch's sigmoid is ten times as fast as its tanh: one sigmoid of all 2 D does.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        both = x.clone()
+        t, s = both.chunk(2, dim=-1)
+        t.mul_(2)
+        both.sigmoid_()
+        t.mul_(2).sub_(1)
+        ctx.save_for_backward(both)
+        return t * s
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        t, s = ctx.saved_tensors[0].chunk(2, dim=-1)
+        to_s = grad * s
+        return torch.cat([to_s.addcmul(to_s * t, t, value=-1), to_s.mul(t).mul_(1 - s)], dim=-1)
 
 
 class ResidualSkipBlock(nn.Module):
