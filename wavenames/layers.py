@@ -411,7 +411,8 @@ class ResidualSkipBlock(nn.Module):
         mixed = self.mix(self.dropout(self.gated(y)))
         if self.last:
             return x, mixed
-        return x + mixed[:, self.skip :], mixed[:, : self.skip]
+        skip, more = mixed.tensor_split([self.skip], dim=1)
+        return x + more, skip
 
 
 # ---------------------------------------------------------------------------------- recurrent cells

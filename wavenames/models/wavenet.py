@@ -59,7 +59,7 @@ class WaveNet(CausalModel):
         return self._head(skips), tuple(queues)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
-        x = torch.stack(skips).sum(0)
+        x = sum(skips[1:], start=skips[0])
         return cast(Tensor, self.head2(self.relu2(self.head1(self.relu1(x)))))
 
     def _convs(self) -> list[CausalConv1d]:
