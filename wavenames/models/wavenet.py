@@ -35,14 +35,15 @@ class WaveNet(CausalModel):
         self.relu2, self.head2 = ReLU(), Linear(config.skip, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
-        x = self.embedding(batch.letters)
+        letters, positions = self.filled(batch)
+        x = self.embedding(letters)
         if self.first is not None:
-            x = self.first(x, batch.positions)
+            x = self.first(x, positions)
         skips = []
         for block in self.blocks:
-            x, skip = block(x, batch.positions)
+            x, skip = block(x, positions)
             skips.append(self.wanted(skip, batch))
-        return self._head(skips)
+        return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int) -> State:
         return tuple(conv.queue(batch_size) for conv in self._convs())
