@@ -35,14 +35,15 @@ class WaveNet(CausalModel):
         self.relu2, self.head2 = ReLU(), Linear(config.skip, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
-        x = self.embedding(batch.letters)
+        letters, positions = self.filled(batch)
+        x = self.embedding(letters)
         if self.first is not None:
-            x = self.first(x, batch.positions)
+            x = self.first(x, positions)
         skips = []
         for block in self.blocks:
-            x, skip = block(x, batch.positions)
+            x, skip = block(x, positions)
             skips.append(self.wanted(skip, batch))
-        return self._head(skips)
+        return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int) -> State:
         return tuple(conv.queue(batch_size) for conv in self._convs())
@@ -59,7 +60,7 @@ class WaveNet(CausalModel):
         return self._head(skips), tuple(queues)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
-        x = torch.stack(skips).sum(0)
+        x = sum(skips[1:], start=skips[0])
         return cast(Tensor, self.head2(self.relu2(self.head1(self.relu1(x)))))
 
     def _convs(self) -> list[CausalConv1d]:
