@@ -411,7 +411,7 @@ PRESETS: dict[str, Preset] = {
         description="A WaveNet with the tree's number of parameters.",
     ),
     "wavenet-l": Preset(
-        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.15), recipe="modern",
+        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
         description="A wider WaveNet: better names, twice the time.",
     ),
     "rnn": Preset(
@@ -432,7 +432,7 @@ PRESETS: dict[str, Preset] = {
         description="The best model here: a wide gated memory, much dropout, a long training.",
     ),
     "transformer": Preset(
-        model=TransformerConfig(), recipe="modern",
+        model=TransformerConfig(), recipe="modern", tuned={"steps": 1000},
         description="Four layers of attention: each letter looks back at all before it.",
     ),
 }  # fmt: skip
