@@ -49,13 +49,11 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
 
 
 def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], DataConfig] | None:
-    """Two rows with a trained model on one list and split, the first chosen first."""
-    trained = [row for row in chosen if row.sample is not None and row.config is not None]
-    groups = [(rows, data) for data, rows in by_data(trained).items() if len(rows) > 1]
-    if not groups:
-        return None
-    rows, data = min(groups, key=lambda group: trained.index(group[0][0]))
-    return (rows[0], rows[1]), data
+    """Two rows with a trained model on one list and split: the first two of the data that most were measured on."""
+    for data, rows in by_data([row for row in chosen if row.sample is not None]).items():
+        if len(rows) > 1:
+            return (rows[0], rows[1]), data
+    return None
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
