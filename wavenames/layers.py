@@ -341,6 +341,10 @@ def shift(x: Tensor, distance: int, positions: Tensor, pad: Tensor | None = None
     return torch.where(begun, earlier, pad) if pad is not None else earlier * begun
 
 
+Queue = tuple[Tensor, ...]
+"""The last inputs of a causal convolution, one (B, in) a place, oldest first."""
+
+
 class CausalConv1d(nn.Module):
     """A convolution that looks back only: y[t] = bias + sum over j of x[t - j * dilation] @ tap j, j < kernel.
 
@@ -370,16 +374,18 @@ class CausalConv1d(nn.Module):
         taps = [shift(x, j * self.dilation, positions, pad) for j in range(self.kernel - 1, 0, -1)]
         return cast(Tensor, self.linear(torch.cat([*taps, x], dim=1)))
 
-    def queue(self, batch_size: int, pad: Tensor | None = None) -> Tensor:
-        """The memory before the first letter: (B, reach, in), zeros or `pad` (in,) throughout."""
+    def queue(self, batch_size: int, pad: Tensor | None = None) -> Queue:
+        """The memory before the first letter: `reach` times (B, in), zeros or `pad` (in,)."""
         empty = self.linear.weight.new_zeros(self.in_features) if pad is None else pad
-        return empty.expand(batch_size, self.reach, self.in_features)
+        return (empty.expand(batch_size, self.in_features),) * self.reach
 
-    def step(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor]:
-        """One place forward: x (B, in) and the last `reach` inputs, oldest first -> y (B, out) and the new queue."""
-        taps = [queue[:, i * self.dilation] for i in range(self.kernel - 1)]
-        y = self.linear(torch.cat([*taps, x], dim=1))
-        return y, torch.cat([queue, x.unsqueeze(1)], dim=1)[:, 1:]
+    def step(self, x: Tensor, queue: Queue) -> tuple[Tensor, Queue]:
+        """One place forward: x (B, in) and the last `reach` inputs, oldest first -> y (B, out) and the new queue.
+
+        The oldest leaves and x joins: what is remembered is handed on, and never copied.
+        """
+        taps = queue[:: self.dilation]
+        return self.linear(torch.cat([*taps, x], dim=1)), (*queue, x)[1:]
 
 
 class GatedActivation(nn.Module):
@@ -439,7 +445,7 @@ class ResidualSkipBlock(nn.Module):
     def forward(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
         return self._out(x, self.conv(x, positions))
 
-    def step(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, x: Tensor, queue: Queue) -> tuple[Tensor, Tensor, Queue]:
         """One place forward: x (B, R) and the conv's queue -> x' (B, R), skip (B, S), new queue."""
         y, queue = self.conv.step(x, queue)
         return *self._out(x, y), queue
@@ -448,7 +454,7 @@ class ResidualSkipBlock(nn.Module):
         mixed = self.mix(self.dropout(self.gated(y)))
         if self.last:
             return x, mixed
-        skip, more = mixed.tensor_split([self.skip], dim=1)
+        skip, more = mixed.split([self.skip, x.shape[1]], dim=1)
         return x + more, skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -159,6 +160,12 @@ class CausalModel(Model):
         if more == 0 or rows < layers.ROWS:
             return batch.letters, batch.positions
         return nn.functional.pad(batch.letters, (0, more)), nn.functional.pad(batch.positions, (0, more))
+
+    @staticmethod
+    def queues(state: State, convs: list[layers.CausalConv1d]) -> Iterator[layers.Queue]:
+        """The queue of each convolution, out of a state that holds them one after the other."""
+        places = iter(state)
+        return (tuple(itertools.islice(places, conv.reach)) for conv in convs)
 
     @staticmethod
     def wanted(x: Tensor, batch: PackedNames) -> Tensor:

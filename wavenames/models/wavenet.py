@@ -46,18 +46,20 @@ class WaveNet(CausalModel):
         return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int) -> State:
-        return tuple(conv.queue(batch_size) for conv in self._convs())
+        return tuple(place for conv in self._convs() for place in conv.queue(batch_size))
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        x, old, queues, skips = self.embedding(letters), iter(state), [], []
+        x, old = self.embedding(letters), self.queues(state, self._convs())
+        new: list[Tensor] = []
+        skips = []
         if self.first is not None:
             x, queue = self.first.step(x, next(old))
-            queues.append(queue)
+            new += queue
         for block in cast(list[ResidualSkipBlock], self.blocks):
             x, skip, queue = block.step(x, next(old))
             skips.append(skip)
-            queues.append(queue)
-        return self._head(skips), tuple(queues)
+            new += queue
+        return self._head(skips), tuple(new)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
         x = sum(skips[1:], start=skips[0])
