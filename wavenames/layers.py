@@ -40,14 +40,22 @@ class Embedding(nn.Module):
 
 
 ROWS = 64
-"""A product of so many rows, or a multiple, goes to oneDNN; models fill their rows up, see `CausalModel.filled`."""
-ONEDNN = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+"""A product of so many rows, or a multiple, goes to oneDNN; those who make batches use `filled_up`."""
+ONEDNN = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") and hasattr(
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+"""Whether torch has oneDNN here, with programs for this processor."""
+
+
+def filled_up(rows: int) -> int:
+    """The next multiple of `ROWS`, so that few shapes recur; fewer rows than that are left as they are."""
+    return rows if rows < ROWS else rows + -rows % ROWS
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x @ weight + bias: (N, in), (in, out), (out,) -> (N, out)."""
+    """Rows times a matrix, x @ weight + bias: (N, in), (in, out), (out,) -> (N, out)."""
     if ONEDNN and len(x) and len(x) % ROWS == 0 and x.device.type == "cpu" and x.dtype == torch.float32:
-        return cast(Tensor, _Product.apply(x, weight, bias))
+        return cast(Tensor, _Product.apply(x, weight, bias))  # type: ignore[no-untyped-call]
     return x @ weight if bias is None else torch.addmm(bias, x, weight)
 
 
@@ -57,7 +65,7 @@ class _Product(torch.autograd.Function):
         dL/dx = dL/dy weight^T        dL/dweight = x^T dL/dy        dL/dbias = sum over rows of dL/dy
 
     torch multiplies single precision by MKL, which leaves half of the width of AMD's processors unused; oneDNN is
-    twice as fast there and as fast elsewhere. It builds a program for each shape, though, in the time of two products,
+    twice as fast there and as fast elsewhere. It builds a program for each shape, though, as long as two products take,
     so that the number of rows must not change from batch to batch: hence `ROWS`. The bits are the same with one
     thread and two.
     """
@@ -74,7 +82,7 @@ class _Product(torch.autograd.Function):
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight^T + bias, nothing else done to it."""
+    """The plain x @ weight^T + bias, of oneDNN's many products with something done to the result."""
     return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))
 
 
@@ -196,7 +204,7 @@ class LayerNorm1d(nn.Module):
         self.beta = nn.Parameter(torch.zeros(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, _LayerNorm.apply(x, self.gamma, self.beta, self.eps))
+        return cast(Tensor, _LayerNorm.apply(x, self.gamma, self.beta, self.eps))  # type: ignore[no-untyped-call]
 
 
 class _LayerNorm(torch.autograd.Function):
@@ -392,7 +400,7 @@ class GatedActivation(nn.Module):
     """tanh(filter) * sigmoid(gate): (..., 2 D), filter first, -> (..., D). WaveNet, equation 2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, _Gate.apply(x))
+        return cast(Tensor, _Gate.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _Gate(torch.autograd.Function):
