@@ -73,4 +73,6 @@ def test_many_rows_are_spelt_as_one_by_one(words: list[str]) -> None:
     """Letters of any plane, end marks among them."""
     vocabulary = Vocabulary("abéж𐐀")
     rows = [[*vocabulary.encode(word), 0, 1] for word in words]
-    assert vocabulary.spell(torch.tensor(rows).view(-1, 5)) == [vocabulary.decode(row) for row in rows]
+    assert vocabulary.spell(torch.tensor(rows, dtype=torch.long).view(-1, 5)) == [
+        vocabulary.decode(row) for row in rows
+    ]

@@ -65,9 +65,9 @@ class _Product(torch.autograd.Function):
         dL/dx = dL/dy weight^T        dL/dweight = x^T dL/dy        dL/dbias = sum over rows of dL/dy
 
     torch multiplies single precision by MKL, which leaves half of the width of AMD's processors unused; oneDNN is
-    twice as fast there and as fast elsewhere. It builds a program for each shape, though, as long as two products take,
-    so that the number of rows must not change from batch to batch: hence `ROWS`. The bits are the same with one
-    thread and two.
+    twice as fast there and as fast elsewhere. It builds a program for each shape, though, which takes as long as two
+    products, so the number of rows must not change from batch to batch: hence `ROWS`. One thread and two give the
+    same bits.
     """
 
     @staticmethod
