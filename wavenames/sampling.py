@@ -20,7 +20,7 @@ from wavenames.layers import filled_up, log_softmax
 from wavenames.models import Model, State, evaluating
 from wavenames.names import END, END_MARK, Membership, Status, Vocabulary
 
-LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 2048, 50_000_000, 10_000_000_000
+LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
 """Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
 letters may take, about a second's; more names come in further draws, with a look at the clock between two."""
 ONE, ANY = "?", "*"
