@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from wavenames.config import WaveNetConfig
@@ -46,18 +45,20 @@ class WaveNet(CausalModel):
         return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int) -> State:
-        return tuple(conv.queue(batch_size) for conv in self._convs())
+        return tuple(place for conv in self._convs() for place in conv.queue(batch_size))
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        x, old, queues, skips = self.embedding(letters), iter(state), [], []
+        x, old = self.embedding(letters), self.queues(state, self._convs())
+        new: list[Tensor] = []
+        skips = []
         if self.first is not None:
             x, queue = self.first.step(x, next(old))
-            queues.append(queue)
+            new += queue
         for block in cast(list[ResidualSkipBlock], self.blocks):
             x, skip, queue = block.step(x, next(old))
             skips.append(skip)
-            queues.append(queue)
-        return self._head(skips), tuple(queues)
+            new += queue
+        return self._head(skips), tuple(new)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
         x = sum(skips[1:], start=skips[0])
