@@ -206,7 +206,7 @@ def test_a_shortage_of_names_is_said(capsys: Capture) -> None:
 
 def test_makemores_list_by_name(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """It is downloaded; the checkpoint's own list may be the downloaded one too."""
-    fetched = NameList("makemore", "makemore's names.txt", tuple(NAMES), None, None, "", "")
+    fetched = NameList("makemore", "makemore's names.txt", tuple(NAMES), {}, None, "", "")
     monkeypatch.setattr("wavenames.__main__.download_makemore", lambda: fetched)
     assert answer(capsys, "train", "bigram", "--names", "makemore")["steps"] == 1
 

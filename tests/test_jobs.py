@@ -83,7 +83,7 @@ def reach(scheduler: Scheduler, run_id: str, step: int) -> None:
 
 def alone(store: Store, config: RunConfig) -> Trainer:
     """The same run in a plain loop, without a scheduler."""
-    data = prepare(store, config.data, best_device())
+    data = prepare(store, config.data, (), best_device())
     model = build(config.model, data.vocabulary.size, config.seed).to(best_device())
     trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
     for _ in trainer.run():
@@ -136,7 +136,7 @@ def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.Mo
     run_id = scheduler.submit(config, title="Kept")
     found = rest(scheduler, run_id)
     kept = load(scheduler.store.checkpoint_path(run_id))
-    data = prepare(scheduler.store, config.data, torch.device("cpu"))
+    data = prepare(scheduler.store, config.data, (), torch.device("cpu"))
     assert (kept.title, kept.run, kept.vocabulary) == ("Kept", config, data.vocabulary)
     assert kept.membership == data.membership
     for part in ("train", "validation", "test"):

@@ -21,7 +21,7 @@ def test_the_list_that_ships_has_the_figures_its_readme_states() -> None:
     assert names.id == "ssa-2018"
     assert len(names.names) == 32_257
     assert len(set(names.names)) == 29_693
-    assert names.sex == ("F",) * 18_148 + ("M",) * 14_109
+    assert names.labels == {"sex": ("F",) * 18_148 + ("M",) * 14_109}
     assert names.births is not None
     assert len(names.births) == 32_257
     assert (names.names[0], names.births[0]) == ("emma", 18_818)
@@ -93,8 +93,7 @@ def test_the_download_is_the_list_with_girls_before_boys(server: dict[str, bytes
     names = download_makemore()
     assert names.id == "makemore"
     assert names.names == tuple(server["body"].decode().split())
-    assert names.sex is not None
-    assert names.sex[18_028:] == ("F", "M", "M", "M")
+    assert names.labels["sex"][18_028:] == ("F", "M", "M", "M")
 
 
 @pytest.mark.parametrize("change", [b"", b"\nextra", None])

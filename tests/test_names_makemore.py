@@ -10,8 +10,7 @@ def test_the_list_is_the_unrevised_one(makemore_bytes: bytes, makemore_names: Na
     """Rows, distinct names, and where boys begin; an upload gives the same names."""
     assert len(makemore_names.names) == 32_033
     assert len(set(makemore_names.names)) == 29_494
-    assert makemore_names.sex is not None
-    assert list(zip(makemore_names.names, makemore_names.sex, strict=True))[18_028:18_030] == [
+    assert list(zip(makemore_names.names, makemore_names.labels["sex"], strict=True))[18_028:18_030] == [
         ("zyona", "F"),
         ("liam", "M"),
     ]

@@ -32,6 +32,7 @@ from wavenames.config import (
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
+    SERVER_LIMITS,
     DataConfig,
     RecipeConfig,
     Refusal,
@@ -39,6 +40,7 @@ from wavenames.config import (
     SamplingConfig,
     Settings,
     choices,
+    conditions_of,
     flat_fields,
     help_line,
     limits,
@@ -118,10 +120,11 @@ def train_command(args: argparse.Namespace) -> int:
     words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
     run = RunConfig.from_flat({**words, "names": names.id})
     _check_out(args.out)
-    parts = split(names.names, run.data.split, seed=run.data.split_seed)
+    labels = names.label_rows(conditions_of(run.model))
+    parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
     vocabulary, device = Vocabulary.of(names.names), best_device()
     model = build(run.model, vocabulary.size, run.seed).to(device)
-    packed = {part: Packed(getattr(parts, part), vocabulary, device) for part in PARTS}
+    packed = {part: Packed(getattr(parts, part), vocabulary, device, parts.labels.get(part)) for part in PARTS}
     trainer = Trainer(model, packed["train"], packed["validation"], run.recipe, run.seed)
     torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
     with _ctrl_c() as asked:
@@ -134,7 +137,8 @@ def train_command(args: argparse.Namespace) -> int:
         )  # fmt: skip
         if args.out is not None:
             membership = Membership.of(parts)
-            _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
+            title = Path(args.out).stem[: SERVER_LIMITS.max_title]
+            _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title))
     _show(args, {
         "model": run.preset, "parameters": model.parameter_count, "split": run.data.split, "seed": run.seed,
         "steps": results.steps, "seconds": results.seconds, "train": results.train,
@@ -153,10 +157,13 @@ def evaluate_command(args: argparse.Namespace) -> int:
         raise Refusal(f"The model learned from the file '{checkpoint.results.list_title}'; name a list with --names.")
     names = _open_list(args.names or trained_on.names, args)
     data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
-    parts = split(names.names, data.split, seed=data.split_seed)
+    labels = names.label_rows(conditions_of(checkpoint.run.model))
+    parts = split(names.names, data.split, labels=labels, seed=data.split_seed)
     device = best_device()
     model = checkpoint.model(device)
-    packed = {part: Packed(getattr(parts, part), checkpoint.vocabulary, device) for part in PARTS}
+    packed = {
+        part: Packed(getattr(parts, part), checkpoint.vocabulary, device, parts.labels.get(part)) for part in PARTS
+    }
     if data != trained_on:
         print(
             f"The model was trained on {checkpoint.results.list_title or trained_on.names}, "
@@ -170,6 +177,10 @@ def evaluate_command(args: argparse.Namespace) -> int:
     nats, lengths = found["validation"].per_name, found["validation"].lengths
     for group, rows in {"validation_seen": seen, "validation_unseen": ~seen}.items():
         losses[group] = mean_and_error(nats[rows], lengths[rows]) if rows.any() else (math.nan, math.nan)
+    if model.conditions:
+        untold = evaluate(model, packed["validation"], told=False)
+        losses["validation_told"] = losses["validation"]
+        losses["validation_untold"] = untold.loss, untold.error
     _show(args, {
         "model": checkpoint.title, "parameters": model.parameter_count,
         "names": data.names, "split": data.split, "split_seed": data.split_seed,

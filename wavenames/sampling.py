@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from wavenames.config import SamplingConfig
 from wavenames.layers import log_softmax
 from wavenames.models import Model, State, evaluating
-from wavenames.names import END, Membership, Status, Vocabulary
+from wavenames.names import END, Membership, Status, Vocabulary, told_numbers
 
 LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
 """Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
@@ -57,7 +58,7 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     then is returned with a message.
 
     Raises:
-        Refusal: the prefix has a letter that the model doesn't know.
+        Refusal: the prefix has a letter, or sex or decade is asked for, that the model doesn't know.
     """
     began = time.perf_counter()
     dice = torch.Generator().manual_seed(options.seed)
@@ -103,10 +104,13 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
 
 
 @torch.no_grad()
-def next_letter(model: Model, vocabulary: Vocabulary, prefix: str) -> Tensor:
-    """(V,) log-probability of each letter after `prefix`, '.' (the end) first. Refuses letters it doesn't know."""
+def next_letter(model: Model, vocabulary: Vocabulary, prefix: str, told: Mapping[str, str] | None = None) -> Tensor:
+    """(V,) log-probability of each letter after `prefix`, '.' (the end) first.
+
+    `told` is what the model is told of the name, such as {"sex": "M"}. Refuses letters and labels it doesn't know.
+    """
     with evaluating(model):
-        logits, _, _ = _read(model, vocabulary.encode(prefix))
+        logits, _, _ = _read(model, vocabulary.encode(prefix), told or {})
     return log_softmax(logits)[0]
 
 
@@ -120,7 +124,7 @@ def _draw(
     """
     prefix = vocabulary.encode(options.prefix)
     luck = torch.rand(size, options.longest + 1, generator=dice)
-    first, state, so_far = _read(model, prefix)
+    first, state, so_far = _read(model, prefix, {"sex": options.sex, "decade": options.decade})
     everyone = torch.zeros(size, dtype=torch.long)
     logits, state = first[everyone], tuple(part[everyone] for part in state)
     log_probability = torch.full((size,), so_far)
@@ -149,9 +153,10 @@ def _side_by_side(model: Model, longest: int) -> int:
     return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, model.memory), LARGEST_WORK // work))
 
 
-def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:
+def _read(model: Model, letters: list[int], told: Mapping[str, str]) -> tuple[Tensor, State, float]:
     """Logits (1, V) and state after '.' and `letters`, and the log-probability of those letters."""
-    state, total = model.start(1), 0.0
+    labels = torch.tensor([told_numbers(model.conditions, told)], dtype=torch.long, device=model.device)
+    state, total = model.start(1, labels), 0.0
     logits, state = model.step(torch.tensor([END], device=model.device), state)
     for letter in letters:
         total += float(log_softmax(logits)[0, letter])

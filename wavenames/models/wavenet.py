@@ -9,8 +9,11 @@ from torch import Tensor, nn
 
 from wavenames.config import WaveNetConfig
 from wavenames.layers import CausalConv1d, Embedding, Linear, ReLU, ResidualSkipBlock
-from wavenames.models.base import CausalModel, PackedNames, State
+from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
 from wavenames.models.mlp import LOGIT_GAIN
+
+LABEL_FEATURES = 16
+"""Numbers that describe what is told of a name."""
 
 
 class WaveNet(CausalModel):
@@ -18,6 +21,9 @@ class WaveNet(CausalModel):
 
     Before a name's first letter every layer sees zeros. Receptive field: 1 + sum of dilations, plus the reach of the
     first conv. van den Oord et al. 2016, https://arxiv.org/abs/1609.03499
+
+    Told something of a name, sex or decade, every block adds its own view of it inside tanh and sigmoid, the same at
+    each letter: global conditioning, section 2.5 there.
     """
 
     def __init__(self, config: WaveNetConfig, vocab_size: int) -> None:
@@ -26,9 +32,12 @@ class WaveNet(CausalModel):
         self.embedding = Embedding(vocab_size, config.residual)
         width = config.first_conv
         self.first = CausalConv1d(config.residual, config.residual, width) if width > 1 else None
-        last = len(config.dilations) - 1
+        self.listens(LABEL_FEATURES)
+        last, told = len(config.dilations) - 1, LABEL_FEATURES if self.conditions else 0
         self.blocks = nn.ModuleList(
-            ResidualSkipBlock(config.residual, config.gate, config.skip, d, dropout=config.dropout, last=i == last)
+            ResidualSkipBlock(
+                config.residual, config.gate, config.skip, d, dropout=config.dropout, last=i == last, told=told
+            )
             for i, d in enumerate(config.dilations)
         )
         self.relu1, self.head1 = ReLU(), Linear(config.skip, config.skip)
@@ -38,25 +47,34 @@ class WaveNet(CausalModel):
         x = self.embedding(batch.letters)
         if self.first is not None:
             x = self.first(x, batch.positions)
-        skips = []
-        for block in self.blocks:
-            x, skip = block(x, batch.positions)
+        skips, told = [], self._conditions(len(batch.offsets) - 1, batch.labels)
+        names = name_of_rows(batch) if told else batch.letters
+        for i, block in enumerate(self.blocks):
+            x, skip = block(x, batch.positions, *(each.index_select(0, names) for each in told[i : i + 1]))
             skips.append(self.wanted(skip, batch))
         return self._head(skips)
 
-    def start(self, batch_size: int) -> State:
-        return tuple(conv.queue(batch_size) for conv in self._convs())
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
+        """A queue for each convolution, then what each block adds, (B, 2 D), of what is told of the name."""
+        queues = (conv.queue(batch_size) for conv in self._convs())
+        return (*queues, *self._conditions(batch_size, labels))
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        x, old, queues, skips = self.embedding(letters), iter(state), [], []
+        queues, told = state[: len(self._convs())], state[len(self._convs()) :]
+        x, old, newer, skips = self.embedding(letters), iter(queues), [], []
         if self.first is not None:
             x, queue = self.first.step(x, next(old))
-            queues.append(queue)
-        for block in cast(list[ResidualSkipBlock], self.blocks):
-            x, skip, queue = block.step(x, next(old))
+            newer.append(queue)
+        for i, block in enumerate(cast(list[ResidualSkipBlock], self.blocks)):
+            x, skip, queue = block.step(x, next(old), *told[i : i + 1])
             skips.append(skip)
-            queues.append(queue)
-        return self._head(skips), tuple(queues)
+            newer.append(queue)
+        return self._head(skips), (*newer, *told)
+
+    def _conditions(self, names: int, labels: Tensor | None) -> tuple[Tensor, ...]:
+        """What each block adds for each name, (B, 2 D); nothing in a model without conditions."""
+        h = self.told(names, labels)
+        return () if h is None else tuple(cast(Linear, block.condition)(h) for block in self.blocks)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
         x = torch.stack(skips).sum(0)

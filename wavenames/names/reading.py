@@ -65,7 +65,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
         id=f"upload-{digest[:12]}",
         title=printable(title, longest=60)[1:-1],
         names=names,
-        sex=None,
+        labels={},
         births=None,
         source=f"uploaded file {printable(title, longest=60)}{origin}",
         licence="not stated",

@@ -2,8 +2,8 @@
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wavenames.config import Refusal
 
@@ -15,15 +15,20 @@ SPLITS = {
 
 _PARTS = ("train", "validation", "test")
 
+Labels = tuple[int, ...]
+"""What is known of one name: a number for each kind of label, see `names.labels`."""
+
 
 @dataclass(frozen=True)
 class Split:
-    """The names of each part, in the order that the shuffle gave them."""
+    """The names of each part, in the order that the shuffle gave them, and their labels where a run wants any."""
 
     kind: str
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    labels: Mapping[str, tuple[Labels, ...]] = field(default_factory=dict)
+    """By part, row by row; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def split(
     names: Sequence[str],
     kind: str = "lecture",
     *,
+    labels: Sequence[Labels] | None = None,
     seed: int = 42,
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
 ) -> Split:
@@ -46,6 +52,9 @@ def split(
     The order and the cuts are those of the notebook and of makemore's lectures
     (https://github.com/karpathy/nn-zero-to-hero): with the seed 42, its names file and kind "lecture", every
     part holds the same names in the same order.
+
+    `labels`, one entry for each name, go along with their names. Kind "unique" then divides the distinct names as
+    ever, and each part holds every distinct (name, labels) of its names: no name stands in two parts.
 
     Refuses an unknown kind, fractions that are not positive or don't sum to one, and a list too short to give
     each part a name.
@@ -60,17 +69,26 @@ def split(
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
         raise Refusal(f"fractions: {shares} sum to {sum(fractions):g}; they must sum to 1.")
 
-    rows = list(dict.fromkeys(names)) if kind == "unique" else list(names)
-    random.Random(seed).shuffle(rows)
-    first, second = int(fractions[0] * len(rows)), int((fractions[0] + fractions[1]) * len(rows))
-    result = Split(kind, tuple(rows[:first]), tuple(rows[first:second]), tuple(rows[second:]))
-    for part in _PARTS:
-        if not getattr(result, part):
+    rows = list(zip(names, labels if labels is not None else [()] * len(names), strict=True))
+    # What is shuffled: rows that stay together.
+    kept: list[tuple[tuple[str, Labels], ...]] = [(row,) for row in rows]
+    if kind == "unique":
+        of_name: dict[str, dict[tuple[str, Labels], None]] = {}
+        for row in rows:
+            of_name.setdefault(row[0], {})[row] = None
+        kept = [tuple(distinct) for distinct in of_name.values()]
+    random.Random(seed).shuffle(kept)
+    first, second = int(fractions[0] * len(kept)), int((fractions[0] + fractions[1]) * len(kept))
+    parts = dict(zip(_PARTS, (kept[:first], kept[first:second], kept[second:]), strict=True))
+    for part, groups in parts.items():
+        if not groups:
             raise Refusal(
-                f"names: a list of {len(rows)} is too short for a {kind} split; none is left for {part}. "
+                f"names: a list of {len(kept)} is too short for a {kind} split; none is left for {part}. "
                 "Use a longer list."
             )
-    return result
+    train, validation, test = (tuple(name for group in groups for name, _ in group) for groups in parts.values())
+    carried = {part: tuple(own for group in groups for _, own in group) for part, groups in parts.items()}
+    return Split(kind, train, validation, test, carried if labels is not None else {})
 
 
 def leak(split: Split) -> Leak:

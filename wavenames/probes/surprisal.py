@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from wavenames.layers import log_softmax
 from wavenames.models import Model, evaluating
-from wavenames.names import Packed, Vocabulary
+from wavenames.names import Packed, Vocabulary, told_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +45,16 @@ class Surprisal:
 
 
 @torch.no_grad()
-def surprisal(model: Model, vocabulary: Vocabulary, name: str) -> Surprisal:
+def surprisal(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str, str] | None = None) -> Surprisal:
     """Read `name`, which may be empty, in one pass; len(name) + 1 places come back, the last is the end mark's.
 
-    The name may also be the beginning of one: the last place then holds what could come next.
+    The name may also be the beginning of one: the last place then holds what could come next. `told` is what the
+    model is told of the name, such as {"sex": "M", "decade": "1920"}.
 
     Raises:
-        Refusal: the name has a letter that the model doesn't know.
+        Refusal: the name has a letter, or something is told, that the model doesn't know.
     """
-    packed = Packed([name], vocabulary, model.device)
+    packed = Packed([name], vocabulary, model.device, [told_numbers(model.conditions, told or {})])
     with evaluating(model):
         log_probabilities = log_softmax(model(next(packed.all(1))))
     chosen = log_probabilities.gather(1, packed.targets.unsqueeze(1))  # (T, 1)
