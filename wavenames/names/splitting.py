@@ -69,26 +69,31 @@ def split(
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
         raise Refusal(f"fractions: {shares} sum to {sum(fractions):g}; they must sum to 1.")
 
-    rows = list(zip(names, labels if labels is not None else [()] * len(names), strict=True))
-    # What is shuffled: rows that stay together.
-    kept: list[tuple[tuple[str, Labels], ...]] = [(row,) for row in rows]
-    if kind == "unique":
-        of_name: dict[str, dict[tuple[str, Labels], None]] = {}
-        for row in rows:
-            of_name.setdefault(row[0], {})[row] = None
-        kept = [tuple(distinct) for distinct in of_name.values()]
-    random.Random(seed).shuffle(kept)
-    first, second = int(fractions[0] * len(kept)), int((fractions[0] + fractions[1]) * len(kept))
-    parts = dict(zip(_PARTS, (kept[:first], kept[first:second], kept[second:]), strict=True))
-    for part, groups in parts.items():
-        if not groups:
+    groups = _groups(names, labels) if kind == "unique" else [[row] for row in range(len(names))]
+    random.Random(seed).shuffle(groups)
+    first, second = int(fractions[0] * len(groups)), int((fractions[0] + fractions[1]) * len(groups))
+    parts = dict(zip(_PARTS, (groups[:first], groups[first:second], groups[second:]), strict=True))
+    for part, own in parts.items():
+        if not own:
             raise Refusal(
-                f"names: a list of {len(kept)} is too short for a {kind} split; none is left for {part}. "
+                f"names: a list of {len(groups)} is too short for a {kind} split; none is left for {part}. "
                 "Use a longer list."
             )
-    train, validation, test = (tuple(name for group in groups for name, _ in group) for groups in parts.values())
-    carried = {part: tuple(own for group in groups for _, own in group) for part, groups in parts.items()}
-    return Split(kind, train, validation, test, carried if labels is not None else {})
+    rows = {part: [row for group in own for row in group] for part, own in parts.items()}
+    train, validation, test = (tuple(names[row] for row in own) for own in rows.values())
+    carried = {} if labels is None else {part: tuple(labels[row] for row in own) for part, own in rows.items()}
+    return Split(kind, train, validation, test, carried)
+
+
+def _groups(names: Sequence[str], labels: Sequence[Labels] | None) -> list[list[int]]:
+    """For each distinct name, in the order of the list, the rows that stay together: one for each of its labels."""
+    groups: dict[str, list[int]] = {}
+    seen: set[tuple[str, object]] = set()
+    for i, row in enumerate(zip(names, labels or names, strict=True)):
+        if row not in seen:
+            seen.add(row)
+            groups.setdefault(row[0], []).append(i)
+    return list(groups.values())
 
 
 def leak(split: Split) -> Leak:
