@@ -83,7 +83,7 @@ def reach(scheduler: Scheduler, run_id: str, step: int) -> None:
 
 def alone(store: Store, config: RunConfig) -> Trainer:
     """The same run in a plain loop, without a scheduler."""
-    data = prepare(store, config.data, (), best_device())
+    data = prepare(store, config.data, conditions_of(config.model), best_device())
     model = build(config.model, data.vocabulary.size, config.seed).to(best_device())
     trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
     for _ in trainer.run():
@@ -127,6 +127,23 @@ def test_a_run_gives_the_numbers_of_a_plain_loop(scheduler: Scheduler, preset: s
     assert (found.step, found.steps, found.config) == (120, 120, config)
     assert found.parameters == build(config.model, len(set("".join(NAMES))) + 1).parameter_count
     assert_same_as_unbroken(scheduler, run_id, config)
+
+
+def test_a_run_with_conditions_is_told_its_labels(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a plain loop over the same labels; the model says what it was told; a list without them is refused."""
+    names = NameList("labelled", "Labelled", NAMES, {"sex": ("F", "M", "M") * (len(NAMES) // 3)}, None, "", "")
+    monkeypatch.setattr(lists_module, "name_list", lambda *_: names)
+    config = run_config(conditions="sex", steps=60, label_dropout=0.5, split="unique")
+    run_id = scheduler.submit(config)
+    assert rest(scheduler, run_id).status == "finished"
+    assert_same_as_unbroken(scheduler, run_id, config)
+    kept = load(scheduler.store.checkpoint_path(run_id))
+    assert kept.model().conditions == ("sex",)
+    data = prepare(scheduler.store, config.data, ("sex",), torch.device("cpu"))
+    assert kept.results.validation == pytest.approx(evaluate(kept.model(), data.validation).loss, abs=1e-9)
+    assert kept.results.validation != pytest.approx(evaluate(kept.model(), data.validation, told=False).loss)
+    with pytest.raises(Refusal, match=r"^Conditions are decade; the list 'Labelled' knows sex\."):
+        scheduler.submit(run_config(conditions="decade"))
 
 
 def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 Set WAVENAMES_MAKEMORE to the file, or lay it at ../shared/data/names.txt beside the project's folder.
 """
 
-from wavenames.names import NameList, Packed, Vocabulary, leak, read_list, split
+from wavenames.names import NameList, Packed, Vocabulary, leak, makemore, read_list, split
 
 
 def test_the_list_is_the_unrevised_one(makemore_bytes: bytes, makemore_names: NameList) -> None:
@@ -38,3 +38,12 @@ def test_the_lecture_split_leaks_as_published(makemore_names: NameList) -> None:
     unique = split(makemore_names.names, "unique")
     assert len(unique.train + unique.validation + unique.test) == 29_494
     assert leak(unique).validation == leak(unique).test == 0
+
+
+def test_its_file_is_known_whatever_it_is_called(makemore_bytes: bytes) -> None:
+    """An upload of it knows the sex of each row as well; one letter more, and it is a list like any other."""
+    found = read_list(makemore_bytes, "names.txt")
+    assert found == makemore(makemore_bytes)
+    other = read_list(makemore_bytes + b"a", "names.txt")
+    assert other.id.startswith("upload-")
+    assert other.labels == {}
