@@ -22,13 +22,15 @@ from sqlalchemy.exc import OperationalError
 from wavenames import config as config_module
 from wavenames import models as models_module
 from wavenames.checkpoints import load
-from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig
+from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig, conditions_of
 from wavenames.jobs import Scheduler, Snapshot, name_list
+from wavenames.jobs import lists as lists_module
 from wavenames.jobs import scheduler as scheduler_module
 from wavenames.jobs import snapshot as snapshot_module
 from wavenames.jobs import work as work_module
 from wavenames.jobs.lists import prepare
 from wavenames.models import build
+from wavenames.names import NameList
 from wavenames.sampling import sample
 from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
 from wavenames.training import Point, Trainer, best_device, evaluate
