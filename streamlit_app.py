@@ -15,6 +15,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             st.Page("pages/compare_page.py", title="Compare", url_path="compare"),
             st.Page("pages/embeddings_page.py", title="Embeddings", url_path="embeddings"),
             st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
+            st.Page("pages/times_page.py", title="Times", url_path="times"),
         ],
         position="top",
     )

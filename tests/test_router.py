@@ -16,6 +16,7 @@ TITLES = {
     "compare": "Compare",
     "embeddings": "Embeddings",
     "sample": "Sample",
+    "times": "Times",
 }
 
 

@@ -36,6 +36,12 @@ class NameList:
         Raises:
             Refusal: the list does not know one of them.
         """
+        self.check_knows(conditions)
+        columns = [label_numbers(kind, self.labels[kind]) for kind in conditions]
+        return list(zip(*columns, strict=True)) if columns else None
+
+    def check_knows(self, conditions: Sequence[str]) -> None:
+        """Refuse conditions that the list has no labels for."""
         for kind in conditions:
             if kind not in self.labels:
                 carried = " and ".join(self.labels) or "nothing but the names"
@@ -43,8 +49,6 @@ class NameList:
                     f"Conditions are {'+'.join(conditions)}; the list '{self.title}' knows {carried}. "
                     f"Choose other conditions, or a list that knows the {kind}."
                 )
-        columns = [label_numbers(kind, self.labels[kind]) for kind in conditions]
-        return list(zip(*columns, strict=True)) if columns else None
 
 
 def _ssa_2018() -> NameList:

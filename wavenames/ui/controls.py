@@ -25,10 +25,13 @@ LABELS: dict[str, str] = {
     "norm": "Normalisation",
     "norm_bias": "Bias before the norm",
     "init": "Start weights",
+    "conditions": "Told of each name",
+    "label_dropout": "Labels hidden",
+    "decade": "Born in",
 }
 STEPS: dict[str, float] = {
     "temperature": 0.05, "top_p": 0.05, "min_p": 0.01, "dropout": 0.05, "target": 0.01, "smoothing": 0.5,
-    "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1,
+    "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1, "label_dropout": 0.05,
 }  # fmt: skip
 
 
@@ -37,7 +40,15 @@ def label(name: str) -> str:
     return LABELS.get(name, field_label(name))
 
 
-def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, linked: bool = True) -> Any:
+def setting(
+    cls: type[Settings],
+    name: str,
+    default: Any,
+    *,
+    key: str | None = None,
+    linked: bool = True,
+    disabled: bool = False,
+) -> Any:
     """The control for one field of a configuration; gives the value, unchecked.
 
     Args:
@@ -46,11 +57,13 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = N
         default: Where the control stands while nobody has moved it; such values are left out of the link.
         key: The control's key and its name in the link; the field's own name if it is not given.
         linked: Keep the value in the link; else only for the visit.
+        disabled: Show the control, but let nobody move it.
     """
     shared: dict[str, Any] = {
         "label": label(name),
         "key": key or name,
         "help": help_line(cls, name),
+        "disabled": disabled,
         **({"bind": "query-params"} if linked else {"persist_state": "session"}),
     }
     annotation = str(cls.model_fields[name].annotation)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -178,7 +178,7 @@ def _curves(run: Snapshot) -> None:
         validation=(getattr(run.validation, x), run.validation.loss),
         smoothing=_smoothing(run),
     )
-    lines = references(run.config.data)
+    lines = references(run.config.data, conditions_of(run.config.model))
     with chart:
         live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=360, text=loss_text([series], lines))
 

@@ -14,8 +14,8 @@ from wavenames.ui.session import find_list, find_split
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def references(data: DataConfig) -> dict[str, float]:
-    """Nats per letter on the validation names of `data`, by name.
+def references(data: DataConfig, conditions: tuple[str, ...] = ()) -> dict[str, float]:
+    """Nats per letter, by name, on the validation names of `data` as a run with these conditions has them.
 
     "uniform" is ln V, a guess that knows only how many letters there are; "bigram" counts the letter pairs of the
     training names, adds one to each count and is held against validation.
@@ -24,7 +24,7 @@ def references(data: DataConfig) -> dict[str, float]:
         Refusal: this server doesn't know the list, or it is too short for the split.
     """
     vocabulary = Vocabulary.of(find_list(data.names).names)
-    parts = find_split(data)
+    parts = find_split(data, conditions)
     train, validation = (Packed(names, vocabulary) for names in (parts.train, parts.validation))
     bigram = Bigram(BigramConfig(), vocabulary.size)
     (everything,) = train.all(len(train))

@@ -18,9 +18,11 @@ from wavenames.config import (
     Settings,
     flat_fields,
 )
+from wavenames.names import NameList
 from wavenames.ui.controls import setting
 from wavenames.ui.links import to_be_read
 from wavenames.ui.name_lists import choose_list
+from wavenames.ui.session import find_list
 from wavenames.ui.words import plain
 
 RECIPE_LINES = {
@@ -66,10 +68,14 @@ def run_form(shown: RunConfig | None) -> RunConfig:
     words["names"] = choose_list("Names", "Other lists are uploaded on the Names page.")
     with st.expander("All settings"):
         st.markdown("**Model**")
-        words |= _settings(*model, flat_fields(type(usual.model)))
+        words |= _settings(*model, [name for name in flat_fields(type(usual.model)) if name != "conditions"])
+        if "conditions" in flat_fields(type(usual.model)):
+            words |= _conditions(usual.model, preset, find_list(words["names"]))
         if not counted:
             st.markdown("**Training**")
-            words |= _settings(*training, [name for name in flat_fields(RecipeConfig) if name not in FIRST])
+            told = words.get("conditions", "none") != "none"
+            hidden = FIRST if told else (*FIRST, "label_dropout")
+            words |= _settings(*training, [name for name in flat_fields(RecipeConfig) if name not in hidden])
         st.markdown("**Data and dice**")
         words |= _settings(DataConfig(), "", "", ("split", "split_seed"))
         words["seed"] = setting(RunConfig, "seed", 1, key="seed", linked=False)
@@ -88,6 +94,16 @@ def _settings(defaults: Settings, preset: str, recipe: str, names: Sequence[str]
             key = _key(name, preset, recipe)
             values[name] = setting(type(defaults), name, getattr(defaults, name), key=key, linked=False)
     return values
+
+
+def _conditions(model: Settings, preset: str, names: NameList) -> dict[str, Any]:
+    """What the model is told; of a list that knows nothing but names, nothing can be chosen."""
+    key, usual = _key("conditions", preset), getattr(model, "conditions", "none")
+    nothing = not names.labels and st.session_state.get(key, usual) == "none"
+    chosen = setting(type(model), "conditions", usual, key=key, linked=False, disabled=nothing)
+    known = f"the {' and the '.join(names.labels)} of each name" if names.labels else "nothing but the names"
+    st.caption(f"{plain(names.title)}: this list knows {known}.")
+    return {"conditions": chosen}
 
 
 def _key(name: str, preset: str = "", recipe: str = "") -> str:
