@@ -23,27 +23,28 @@ def name_through_time(years: Sequence[int], lines: Mapping[str, Sequence[float]]
             x=list(years),
             y=np.asarray(nats, dtype=np.float64),
             name=label,
-            uid=label.replace(" ", "-").replace("'", ""),
+            uid=label,
             mode="lines+markers",
             line={"color": colour, "dash": dash, "width": 2},
             marker={"symbol": symbol, "size": 7},
-            hovertemplate=f"{label} of %{{x}}: %{{y:.3f}}<extra></extra>",
+            hovertemplate=f"{label}, %{{x}}: %{{y:.3f}}<extra></extra>",
         )
-    # The ends may lie close together: the label of the higher line stands above its end, that of the lower below.
+    # The ends may lie close together: the label of the higher line stands a little higher, that of the lower lower.
     for label, nats in lines.items():
-        higher = nats[-1] >= max(other[-1] for other in lines.values())
+        highest = nats[-1] >= max(other[-1] for other in lines.values())
         figure.add_annotation(
             x=years[-1],
             y=nats[-1],
             text=label,
             showarrow=False,
-            xanchor="right",
-            yanchor="bottom" if higher else "top",
-            yshift=8 if higher else -8,
+            xanchor="left",
+            xshift=8,
+            yshift=7 if highest else -7,
         )
     figure.update_layout(
         hovermode="closest",
         showlegend=False,
+        margin={"r": 56},
         xaxis={"title": {"text": "year of birth"}, "tickformat": "d"},
         yaxis={"title": {"text": "nats per letter"}, "tickformat": ".1f"},
     )

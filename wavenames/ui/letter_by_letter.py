@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -24,7 +24,7 @@ from wavenames.ui.samples_view import STATUS
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.told import SIDES, choose_told
 from wavenames.ui.typed import as_known, known_beginning
-from wavenames.ui.words import plain
+from wavenames.ui.words import kind_of_names, plain
 
 WRITTEN = "sample_letters"
 """What stands so far, in the session and in the link; a '.' behind it ends the name."""
@@ -67,7 +67,7 @@ def letter_by_letter(chosen: Trained) -> None:
     with choosing:
         _choose(name, letters, chances, disabled=ended)
     with above:
-        _written(name, found, chances, kept, ended=ended, refused=refused)
+        _written(name, found, chances, kept, told[0], ended=ended, refused=refused)
     top = 1.05 * max(map(max, bars)) if len(bars) > 1 else None
     picked = None
     for (side, place), each in zip(sides.items(), bars, strict=True):
@@ -93,7 +93,14 @@ def _told(conditions: tuple[str, ...], side: str, place: DeltaGenerator) -> dict
 
 
 def _written(
-    name: str, found: Surprisal, chances: Sequence[float], kept: Checkpoint, *, ended: bool, refused: str | None
+    name: str,
+    found: Surprisal,
+    chances: Sequence[float],
+    kept: Checkpoint,
+    told: Mapping[str, str],
+    *,
+    ended: bool,
+    refused: str | None,
 ) -> None:
     """The name in tiles, what is to be said of it, and the buttons."""
     next_tile = "" if ended else '<span class="wn-tile wn-next" title="the next letter"></span>'
@@ -103,7 +110,8 @@ def _written(
         if refused:
             st.error(plain(refused))
         else:
-            st.markdown(_said(name, found, STATUS[kept.membership.status(name)], ended=ended))
+            kind = f" as a {kind_of_names(told, 1)}" if told else ""
+            st.markdown(_said(name, found, STATUS[kept.membership.status(name)], kind, ended=ended))
     with buttons:
         _buttons(name, kept.vocabulary.symbols, chances, ended=ended)
 
@@ -130,15 +138,15 @@ def _buttons(name: str, letters: str, chances: Sequence[float], *, ended: bool) 
         st.button("Start again", icon=":material/restart_alt:", key="letter_restart", on_click=_write, args=("",))
 
 
-def _said(name: str, found: Surprisal, status: str, *, ended: bool) -> str:
-    """The two lines under the tiles."""
+def _said(name: str, found: Surprisal, status: str, kind: str, *, ended: bool) -> str:
+    """The two lines under the tiles; `kind` says what the model was told, if it was told anything."""
     if not ended:
         so_far = sum(place.log_probability for place in found.places[:-1])
-        first = f"Log-probability so far {_signed(so_far)} nats." if name else "These letters begin a name."
+        first = f"Log-probability so far {_signed(so_far)} nats{kind}." if name else "These letters begin a name."
         return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
     total = found.log_probability
     often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""
-    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{often}."
+    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{kind}{often}."
 
 
 def _signed(number: float) -> str:

@@ -8,15 +8,14 @@ import streamlit as st
 
 from wavenames.checkpoints import load_shipped
 from wavenames.config import CONDITIONS, Refusal, SamplingConfig
-from wavenames.figures.tiles import name_chips_html
 from wavenames.figures.times import name_through_time, through_time_text
 from wavenames.names import ANY, END_MARK
 from wavenames.probes.surprisal import Surprisal, parting, surprisals
 from wavenames.sampling import sample
 from wavenames.ui import session
-from wavenames.ui.controls import setting
+from wavenames.ui.links import linked_word
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.name_rows import scale_html, surprisal_html
+from wavenames.ui.name_rows import pairs_html, scale_html, surprisal_html
 from wavenames.ui.told import SIDES, choose_told
 from wavenames.ui.typed import as_known
 from wavenames.ui.words import kind_of_names, plain
@@ -50,10 +49,7 @@ def _curve(name: str) -> None:
     told = [{"sex": sex, "decade": decade} for sex in CONDITIONS["sex"] for decade in CONDITIONS["decade"]]
     nats = [each.per_letter for each in surprisals(session.model(MODEL), kept.vocabulary, name, told)]
     years = [int(decade) for decade in CONDITIONS["decade"]]
-    lines = {
-        kind_of_names({"sex": sex}): nats[i * len(years) : (i + 1) * len(years)]
-        for i, sex in enumerate(CONDITIONS["sex"])
-    }
+    lines = dict(zip(("girls", "boys"), (nats[: len(years)], nats[len(years) :]), strict=True))
     live_plot(
         name_through_time(years, lines, kept.run.model.family),
         key="times",
@@ -61,12 +57,12 @@ def _curve(name: str) -> None:
         text=through_time_text(name, years, lines),
     )
     order = sorted(range(len(told)), key=nats.__getitem__)
-    at_home, foreign = order[0], order[-1]
-    home, abroad = kind_of_names(told[at_home]), kind_of_names(told[foreign])
+    home, abroad = kind_of_names(told[order[0]]), kind_of_names(told[order[-1]])
+    low, high = nats[order[0]], nats[order[-1]]
     st.markdown(
-        f"**{plain(name)}** is most at home among {home} ({nats[at_home]:.3f} nats per letter) and most foreign among "
-        f"{abroad} ({nats[foreign]:.3f}). Each name of a year counted "
-        "once in training, however many children got it: this is about how a name sounds."
+        f"**{plain(name)}** is most at home among {home} ({low:.3f} nats per letter) and most foreign among {abroad} "
+        f"({high:.3f}). Each name of a year counted once in training, however many children got it: this is about how "
+        "a name sounds."
     )
 
 
@@ -87,16 +83,23 @@ def _sides(name: str) -> None:
     if told[0] != told[1]:
         st.markdown(_where_they_part(one, other, kind_of_names(told[0]), kind_of_names(told[1])))
     st.html(scale_html(math.log(kept.vocabulary.size)))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    seed = linked_word(SEED) or "1"
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Names by the same dice**", width="content")
-        seed = setting(SamplingConfig, "seed", 1, key=SEED)
-        st.button("Roll again", icon=":material/casino:", key="times_again", on_click=_roll)
-    for each, place in zip(told, st.columns(2, gap="large"), strict=True):
-        options = SamplingConfig.checked(n=DRAWN, longest=LONGEST, seed=seed, **each)
-        drawn = sample(network, kept.vocabulary, options, kept.membership)
-        with place:
-            st.markdown(f"{kind_of_names(each).capitalize()}")
-            st.html(name_chips_html(found.name for found in drawn.names))
+        st.button("Roll again", type="tertiary", icon=":material/casino:", key="times_again", on_click=_roll)
+    try:
+        drawn = [_drawn(seed, each) for each in told]
+        st.html(pairs_html([kind_of_names(each).capitalize() for each in told], list(zip(*drawn, strict=True))))
+    except Refusal as refusal:
+        st.error(plain(str(refusal)))
+
+
+def _drawn(seed: str, told: dict[str, str]) -> list[str]:
+    """Names told one thing; name i of each side is decided by the same dice. Refuses a seed that is none."""
+    kept = load_shipped(MODEL)
+    options = SamplingConfig.checked(n=DRAWN, longest=LONGEST, seed=seed, **told)
+    samples = sample(session.model(MODEL), kept.vocabulary, options, kept.membership)
+    return [each.name for each in samples.names]
 
 
 def _where_they_part(one: Surprisal, other: Surprisal, first: str, second: str) -> str:
@@ -113,4 +116,6 @@ def _where_they_part(one: Surprisal, other: Surprisal, first: str, second: str) 
 
 
 def _roll() -> None:
-    st.session_state[SEED] = (int(st.session_state.get(SEED) or 0) + 1) % 2**32
+    """Other dice; a word in the link that is no number counts as none."""
+    before = str(st.session_state.get(SEED) or "1")
+    st.session_state[SEED] = str((int(before) if before.isdecimal() else 0) % (2**32 - 1) + 1)
