@@ -40,15 +40,7 @@ def label(name: str) -> str:
     return LABELS.get(name, field_label(name))
 
 
-def setting(
-    cls: type[Settings],
-    name: str,
-    default: Any,
-    *,
-    key: str | None = None,
-    linked: bool = True,
-    disabled: bool = False,
-) -> Any:
+def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, linked: bool = True) -> Any:
     """The control for one field of a configuration; gives the value, unchecked.
 
     Args:
@@ -57,13 +49,11 @@ def setting(
         default: Where the control stands while nobody has moved it; such values are left out of the link.
         key: The control's key and its name in the link; the field's own name if it is not given.
         linked: Keep the value in the link; else only for the visit.
-        disabled: Show the control, but let nobody move it.
     """
     shared: dict[str, Any] = {
         "label": label(name),
         "key": key or name,
         "help": help_line(cls, name),
-        "disabled": disabled,
         **({"bind": "query-params"} if linked else {"persist_state": "session"}),
     }
     annotation = str(cls.model_fields[name].annotation)

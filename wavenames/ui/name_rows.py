@@ -21,9 +21,9 @@ STYLE = """
 .wn-rows th, .wn-rows td { border: 0; padding: 0.2rem 1rem 0.2rem 0; text-align: left; vertical-align: middle; }
 .wn-rows thead th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; padding-bottom: 0.3rem; }
 .wn-rows .wn-number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-.wn-pairs { border-collapse: collapse; }
+.wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; }
 .wn-pairs th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
-.wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 2.5rem 0.15rem 0; text-align: left; }
+.wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 1rem 0.15rem 0; text-align: left; }
 .wn-scale { display: inline-flex; gap: 2px; vertical-align: -0.25em; margin: 0 0.35em; }
 .wn-scale .wn-tile { font-size: 0.75rem; min-width: 1.9em; }
 .wn-reading { font-size: 0.875rem; line-height: 1.6; margin: 0 0 0.4rem; opacity: 0.9; }

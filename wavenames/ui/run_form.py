@@ -97,10 +97,9 @@ def _settings(defaults: Settings, preset: str, recipe: str, names: Sequence[str]
 
 
 def _conditions(model: Settings, preset: str, names: NameList) -> dict[str, Any]:
-    """What the model is told; of a list that knows nothing but names, nothing can be chosen."""
-    key, usual = _key("conditions", preset), getattr(model, "conditions", "none")
-    nothing = not names.labels and st.session_state.get(key, usual) == "none"
-    chosen = setting(type(model), "conditions", usual, key=key, linked=False, disabled=nothing)
+    """What the model is told, with what the list knows under it."""
+    usual = getattr(model, "conditions", "none")
+    chosen = setting(type(model), "conditions", usual, key=_key("conditions", preset), linked=False)
     known = f"the {' and the '.join(names.labels)} of each name" if names.labels else "nothing but the names"
     st.caption(f"{plain(names.title)}: this list knows {known}.")
     return {"conditions": chosen}

@@ -61,8 +61,8 @@ def _curve(name: str) -> None:
     low, high = nats[order[0]], nats[order[-1]]
     st.markdown(
         f"**{plain(name)}** is most at home among {home} ({low:.3f} nats per letter) and most foreign among {abroad} "
-        f"({high:.3f}). Each name of a year counted once in training, however many children got it: this is about how "
-        "a name sounds."
+        f"({high:.3f}). Each name of a year counted once in training, however many children got it: this is about "
+        "how a name sounds."
     )
 
 
