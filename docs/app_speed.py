@@ -1,4 +1,4 @@
-"""Training in the app, its page open and looking every second, against the command line: steps by the wall clock.
+"""Training in the app, its page open and looking as it does, against the command line: steps by the wall clock.
 
 python -m docs.app_speed [ROUNDS]     the two take turns; prints each rate, and the median of the ratios
 """

@@ -5,13 +5,14 @@ import streamlit as st
 from wavenames.ui.compare_views import CHOSEN, MOST, actions, curves, differing, mixed, side_by_side, sizes, table
 from wavenames.ui.links import linked_ids
 from wavenames.ui.model_rows import model_rows, usual
+from wavenames.ui.paired_view import paired_comparison
 from wavenames.ui.theme import apply_theme
 
 apply_theme()
 st.title("Compare", anchor=False)
 rows = model_rows()
 if any(row.is_run for row in rows):
-    words = "Every run of this server and every model that ships. Tick rows to hold them side by side."
+    words = f"Every run of this server and every model that ships. Tick up to {MOST} to hold them side by side."
 else:
     words = "These models ship with wavenames. Your runs will stand here beside them."
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -26,5 +27,6 @@ side_by_side(chosen)
 actions(rows, chosen)
 mixed(chosen)
 differing(chosen)
+paired_comparison(chosen)
 curves(chosen)
 sizes(rows)

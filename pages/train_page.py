@@ -4,11 +4,11 @@ import streamlit as st
 
 from wavenames.config import Refusal
 from wavenames.ui.links import linked_word
-from wavenames.ui.live_run import configuration_of, live_run, new_title
+from wavenames.ui.live_run import ANCHOR, configuration_of, live_run, new_title
 from wavenames.ui.run_form import run_form
 from wavenames.ui.run_summary import run_summary
 from wavenames.ui.session import scheduler
-from wavenames.ui.theme import apply_theme
+from wavenames.ui.theme import BELOW, apply_theme
 from wavenames.ui.words import plain
 
 apply_theme()
@@ -23,6 +23,7 @@ with choices:
     except Refusal as refusal:
         config = None
         st.error(plain(str(refusal)))
+    below = st.empty()
     pressed = st.button(
         "Train", type="primary", icon=":material/play_arrow:", disabled=config is None, width="stretch"
     )
@@ -31,6 +32,9 @@ with choices:
             st.session_state["run"] = scheduler().submit(config, new_title(config.preset))
         except Refusal as refusal:
             st.error(plain(str(refusal)))
+    if st.session_state.get("run"):
+        with below.container(key=BELOW):
+            st.markdown(f"[The run stands below](#{ANCHOR})")
 
 with live:
     run_id = linked_word("run")

@@ -1,5 +1,6 @@
 """Helpers of the tests that run a page without a browser."""
 
+import json
 from collections.abc import Mapping
 
 from streamlit.testing.v1 import AppTest
@@ -13,3 +14,9 @@ def opened(page: str, link: Mapping[str, str | list[str]]) -> AppTest:
     app.run()
     assert not app.exception
     return app
+
+
+def chart_text(app: AppTest, title: str) -> str:
+    """What the chart whose words begin with `title` says to those who can't see it."""
+    texts = [str(json.loads(each.proto.json)["text"]) for each in app.get("bidi_component")]
+    return next(text for text in texts if text.startswith(title))

@@ -346,7 +346,7 @@ def test_a_model_with_conditions_is_measured_told_and_untold(labelled: str, tmp_
     assert found["validation_untold"] == pytest.approx(untold, abs=1e-6)
 
 
-@pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "bench"])
+@pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "table", "bench"])
 def test_help_explains_each_command(command: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])
@@ -398,7 +398,7 @@ REFUSED = {
     "list of the checkpoint is a file": (["evaluate", "{checkpoint}"], "file 'names.txt'; name a list"),
     "foreign letters": (["evaluate", "bigram", "--names", "{names}"], "is not a letter known here"),
     "foreign prefix": (["sample", "bigram", "--prefix", "ж"], "is not a letter known here"),
-    "too many wanted": (["sample", "bigram", "-n", "20001"], "N is 20001"),
+    "too many wanted": (["sample", "bigram", "-n", "20001"], "Names wanted is 20001"),
     "conditions of a file": (
         ["train", "wavenet-s", "--names", "{names}", "--conditions", "sex"], "knows nothing but"
     ),

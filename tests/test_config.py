@@ -34,6 +34,7 @@ from wavenames.config import (
     flat_fields,
     help_line,
     limits,
+    starting_recipe,
 )
 
 CHOSEN: list[type[Settings]] = [*MODEL_CONFIGS.values(), RecipeConfig, DataConfig, SamplingConfig]
@@ -103,10 +104,18 @@ def test_presets_are_runs_as_they_stand() -> None:
     for name, preset in PRESETS.items():
         run = RunConfig.from_flat({"preset": name})
         assert run.model == preset.model
-        assert run.recipe == RECIPES[preset.recipe]
+        assert run.recipe == starting_recipe(run.preset, preset.recipe)
         assert run.flat() == {"preset": name}
         assert preset.description.endswith(".")
     assert [recipe.recipe for recipe in RECIPES.values()] == list(RECIPES)
+
+
+def test_what_suits_a_preset_goes_with_the_recipe_that_it_starts_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another recipe is what it is everywhere, and a link back to the tuned one needs no words for it."""
+    monkeypatch.setitem(PRESETS, "mlp-3", PRESETS["mlp-3"].changed(tuned={"steps": 1234}))
+    assert RunConfig.from_flat({"preset": "mlp-3"}).recipe == RECIPES["modern"].changed(steps=1234)
+    assert RunConfig.from_flat({"preset": "mlp-3", "recipe": "quick"}).recipe == RECIPES["quick"]
+    assert RunConfig.from_flat({"preset": "mlp-3", "steps": 2000}).flat() == {"preset": "mlp-3", "steps": "2000"}
 
 
 def test_the_recipes_are_the_notebooks_and_the_lectures() -> None:
@@ -149,7 +158,7 @@ def runs(draw: st.DrawFn) -> RunConfig:
         for name in draw(st.lists(st.sampled_from(flat_fields(cls)), unique=True)):
             words[name] = draw(values(cls, name))
     if words.get("optimiser") is not None:
-        words["optimiser"] = "none" if counted else draw(st.sampled_from(["sgd", "adamw"]))
+        words["optimiser"] = "none" if counted else draw(st.sampled_from(["sgd", "adamw", "muon"]))
     if draw(st.booleans()):
         words["seed"] = draw(values(RunConfig, "seed"))
     return RunConfig.from_flat(words)
@@ -232,7 +241,7 @@ def test_a_word_that_is_no_choice_is_refused_with_the_choices(cls: type[Settings
 @pytest.mark.parametrize(
     ("cls", "name", "value", "sentence"),
     [
-        (MLPConfig, "norm_bias", "perhaps", "Norm bias is perhaps; allowed is true or false."),
+        (MLPConfig, "norm_bias", "perhaps", "Bias before the norm is perhaps; allowed is true or false."),
         (WaveNetConfig, "dilations", "", "Dilations is empty; allowed is 1 to 10 whole numbers from 1 to 32"),
         (DilatedConfig, "dilations", "1,0", "Dilations is 0; allowed is 1 to 10 whole numbers from 1 to 32"),
         (DilatedConfig, "dilations", "1,33", "Dilations is 33; allowed is"),
@@ -256,7 +265,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
     ("words", "sentence"),
     [
         ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of bigram, kn-5, mlp-v1, "),
-        ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern."),
+        ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern, quick."),
         ({"preset": "mlp-3", "dilations": "1,2"}, "mlp-3 has no setting called 'dilations'; it has block_size, "),
         ({"family": "mlp"}, "wavenet-m has no setting called 'family'; it has residual, "),
         ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; it has "),
@@ -267,7 +276,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
         ),
         ({"preset": "kn-5", "recipe": "lecture"}, "Recipe is lecture; bigram and kneser-ney models are counted"),
         ({"recipe": "count"}, "Recipe is count; bigram and kneser-ney models are counted (recipe count), all others"),
-        ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd or adamw."),
+        ({"optimiser": "none"}, "Optimiser is none; allowed with recipe modern is sgd, adamw or muon."),
         ({"preset": "bigram", "optimiser": "sgd"}, "Optimiser is sgd; allowed with recipe count is none."),
         ({"seed": "-1"}, "Seed is -1; allowed is a whole number from 0 to 4,294,967,295."),
     ],

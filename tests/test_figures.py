@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from wavenames.figures.bars import lengths_histogram, lengths_text, next_letter_bars, next_letter_text
 from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind
+from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.letters import letters_map, limits_of
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text, smooth
@@ -173,6 +174,12 @@ def texts(figure: go.Figure) -> list[str]:
     return [re.sub("<.*?>", " ", annotation.text) for annotation in figure.layout.annotations]
 
 
+def legend(figure: go.Figure) -> list[str]:
+    """What can be told apart also where the labels at the ends of curves are zoomed out of sight."""
+    assert figure.layout.showlegend
+    return [trace.name for trace in figure.data if trace.showlegend]
+
+
 def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_references() -> None:
     figure = loss_curves([run()], REFERENCES)
     assert [trace.uid.split("-", 1)[1] for trace in figure.data] == [
@@ -183,16 +190,65 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
-    assert not figure.layout.showlegend
+    assert legend(figure) == ["train", "validation"]
+    _, smoothed, validation = figure.data
+    assert smoothed.line.color == NEUTRAL
+    assert validation.line.color == FAMILIES["wavenet"].colour
 
 
-def test_few_runs_are_labelled_at_their_ends_and_many_in_a_legend() -> None:
+def test_lines_near_each_other_share_a_label_in_their_order() -> None:
+    """Away from where curves are: those that are crossed at once at the right, those at the end at the left."""
+    lines = REFERENCES | {"tree-76k": 1.989, "kn-5": 1.992, "wavenet-m": 1.968, "<i>": 1.5}
+    figure = loss_curves([], lines)
+    labels = {each.text: (each.x, each.xanchor, each.y) for each in figure.layout.annotations}
+    assert labels == {
+        "uniform 3.296": (1, "right", 3.296),
+        "bigram 2.453": (1, "right", 2.453),
+        "kn-5 1.992<br>tree-76k 1.989<br>wavenet-m 1.968": (0, "left", 1.992),
+        "&lt;i&gt; 1.500": (0, "left", 1.5),
+    }
+    assert sorted(shape.y0 for shape in figure.layout.shapes) == sorted(lines.values())
+
+
+def test_the_floor_of_the_train_loss_is_a_line_of_its_own_kind() -> None:
+    floor = ("floor for train, 8 letters", 1.412)
+    figure = loss_curves([run()], REFERENCES, floor=floor)
+    assert {shape.y0: shape.line.dash for shape in figure.layout.shapes} == {
+        3.296: "dash", 2.453: "dash", 1.412: "dot",
+    }  # fmt: skip
+    assert "floor for train, 8 letters 1.412" in texts(figure)
+    assert loss_text([run()], REFERENCES, floor).endswith("bigram: 2.453\nfloor for train, 8 letters: 1.412")
+
+
+def test_dots_stand_on_the_line_of_their_row_with_a_bar_for_their_spread() -> None:
+    """The first row on top; what others measured is grey and no family's; no name becomes markup."""
+    dots = [
+        Dot("<b>", "lecture", "mlp", 2.1, 0.01),
+        Dot("<b>", "unique", "mlp", 2.2, 0.02, hollow=True),
+        Dot("<b>", "notebook", None, 2.15),
+        Dot("wavenet", "lecture", "wavenet", 1.9),
+    ]
+    figure = dot_plot(dots, "nats per letter")
+    lecture, key, unique, notebook = figure.data
+    assert (key.name, key.marker.symbol, key.marker.color) == ("lecture", "circle", NEUTRAL), "two families, one key"
+    assert [trace.showlegend for trace in (lecture, unique, notebook)] == [False, True, True]
+    assert (list(lecture.x), list(lecture.y)) == ([2.1, 1.9], [0, 1])
+    assert list(lecture.error_x.array) == [0.01, 0]
+    assert list(unique.marker.symbol) == ["circle-open"]
+    assert list(notebook.marker.color) == [NEUTRAL]
+    assert list(figure.layout.yaxis.ticktext) == ["&lt;b&gt;", "wavenet"]
+    assert figure.layout.yaxis.range[0] > figure.layout.yaxis.range[1]
+    assert dots_text(dots, "Loss") == (
+        "Loss\n<b>: lecture 2.100 ± 0.010, unique 2.200 ± 0.020, notebook 2.150\nwavenet: lecture 1.900"
+    )
+
+
+def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None:
     few = loss_curves([run(label="one"), run(label="two", family="mlp")], {})
-    assert {text.split()[1] for text in texts(few)} == {"one", "two"}
+    assert {text.split()[1] for text in texts(few)} == set(legend(few)) == {"one", "two"}
     many = loss_curves([run(label=f"run {i}") for i in range(6)], {})
-    assert many.layout.showlegend
     assert texts(many) == []
-    assert sum(trace.showlegend for trace in many.data) == 6
+    assert legend(many) == [f"run {i}" for i in range(6)]
 
 
 def test_titles_can_not_format_a_chart() -> None:
@@ -207,10 +263,10 @@ def test_titles_can_not_format_a_chart() -> None:
     assert points.data[0].text == (shown,)
 
 
-def test_two_runs_of_one_family_differ_in_their_markers() -> None:
-    figure = loss_curves([run(label="one"), run(label="two")], {})
+def test_runs_of_one_family_differ_in_their_markers() -> None:
+    figure = loss_curves([run(label=label) for label in ("one", "two", "three", "four")], {})
     symbols = [trace.marker.symbol for trace in figure.data if trace.mode == "lines+markers"]
-    assert symbols == ["diamond", "diamond-open"]
+    assert symbols == ["diamond", "diamond-open", "diamond-dot", "diamond-open-dot"]
 
 
 def test_a_run_that_has_just_begun_or_has_diverged_can_be_drawn() -> None:

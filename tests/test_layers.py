@@ -504,7 +504,7 @@ def test_a_cells_two_parts_equal_the_whole(kind: type[layers.RNNCell | layers.GR
     for parameter in cell.parameters():
         parameter.data += 0.3
     x, h = normal(5, 3).requires_grad_(), normal(5, 4, seed=2).requires_grad_()
-    a, b = cell(x, h), cell.turn(cell.read(x), h)
+    a, b = cell(x, h), cell.turn(cell.read(x), h, h)
     assert_same([a], [b])
     assert_same(gradients(a, [x, h, *cell.parameters()]), gradients(b, [x, h, *cell.parameters()]))
 

@@ -19,7 +19,8 @@ from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.browser import ROOT
-from wavenames.figures.loss import LossSeries, loss_curves
+from wavenames.figures.colours import FAMILIES
+from wavenames.figures.loss import LossSeries, loss_curves, loss_text
 from wavenames.ui.live_plot import payload
 
 APP = Path(__file__).parent / "apps" / "live_plot_app.py"
@@ -32,6 +33,19 @@ def test_an_update_of_a_long_run_stays_under_twenty_kilobytes() -> None:
     figure = loss_curves([run], {"uniform": 3.296, "bigram": 2.453})
     assert len(figure.data) == 3
     assert len(json.dumps(payload(figure, "run"))) < 20_000
+
+
+def test_eight_runs_side_by_side_stay_under_twenty_kilobytes() -> None:
+    """The more curves, the fewer points each."""
+    x = np.arange(20_000)
+    noise = np.random.default_rng(0).normal(0, 0.1, x.size)
+    runs = [
+        LossSeries(f"a run with a title {i}", family, "lecture", (x, 2 + noise), (x[::20], 2 + noise[::20]))
+        for i, family in enumerate(FAMILIES)
+    ]
+    assert len(runs) == 8
+    figure = loss_curves(runs, {"uniform": 3.296, "bigram": 2.453})
+    assert len(json.dumps(payload(figure, "runs")) + loss_text(runs, {})) < 20_000
 
 
 def test_floats_travel_with_thirty_two_bits_and_nothing_that_json_does_not_know() -> None:

@@ -53,6 +53,7 @@ ODD: dict[str, Settings] = {
     "dilated, no norm": DilatedConfig(dilations=(1, 2, 2), embedding=5, hidden=7, norm="none"),
     "wavenet, first conv 4": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(3, 1), first_conv=4),
     "wavenet, one block": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(5,), first_conv=1),
+    "gru, dropout": RecurrentConfig(cell="gru", embedding=5, hidden=6, dropout=0.3),
     "wavenet, dropout": WaveNetConfig(residual=5, gate=6, skip=7, dilations=(1, 2), first_conv=3, dropout=0.3),
     "kneser-ney, two letters": KneserNeyConfig(order=2),
     "kneser-ney, six letters": KneserNeyConfig(order=6),
@@ -97,6 +98,7 @@ PARAMETERS = {
     "rnn": 11_803,
     "gru": 28_315,
     "gru-128": 79_451,
+    "gru-384": 529_755,  # (64 + 384) x 1,152 + 1,152 of the cell, 27 x 64, 384, 384 x 27 + 27
     "transformer": 204_544,
 }
 """Published by the notebook, the lectures, makemore and this project's design, for 27 letters."""

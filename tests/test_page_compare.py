@@ -4,10 +4,12 @@ import csv as csv_files
 import io
 import math
 import re
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
 
@@ -16,7 +18,11 @@ from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
+from wavenames.training import Evaluation
+from wavenames.ui.compare_views import unfinished
 from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
+from wavenames.ui.paired_view import compared, differing_most
+from wavenames.ui.session import find_split, scheduler
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -50,7 +56,8 @@ def chosen(app: AppTest) -> list[str]:
 
 
 def words(app: AppTest) -> str:
-    return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in [*app.markdown, *app.warning]))
+    said = [*app.markdown, *app.caption, *app.warning]
+    return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in said))
 
 
 def test_without_runs_the_models_that_ship_are_there() -> None:
@@ -113,6 +120,41 @@ def test_a_run_that_another_version_wrote_is_listed_and_nothing_breaks() -> None
     app = opened(runs=[run, "bigram"])
     assert list(table(app)["split"][:1]) == [""]
     assert chosen(app) == ["◆ old", "✕ bigram"]
+
+
+def test_two_models_are_compared_name_by_name() -> None:
+    """On the validation names of their split; of more than two, the first two that were measured alike."""
+    with Store() as store:
+        other = finished(store, "elsewhere", split="unique")
+    app = opened(runs=[other, "wavenet-m", "tree-76k", "bigram"])
+    data = RunConfig().data
+    found = compared("wavenet-m", "tree-76k", data)
+    losses = [load_shipped(name).results.validation or 0.0 for name in ("wavenet-m", "tree-76k")]
+    assert found.gain == pytest.approx(losses[1] - losses[0], abs=1e-5)
+    assert f"**{found.sentence('wavenet-m', 'tree-76k')}**" in words(app)
+    assert f"over the {len(find_split(data).validation):,} validation names" in words(app)
+
+
+def test_one_model_alone_is_not_compared() -> None:
+    """Nor is it with a run that has no trained model."""
+    with Store() as store:
+        run = finished(store, "without weights")
+    for runs in (["bigram"], ["bigram", run], ""):
+        assert "they are compared name by name here" in words(opened(runs=runs))
+
+
+def test_the_names_shown_are_those_that_divide_the_two_most_and_each_but_once() -> None:
+    lengths = torch.tensor([2, 3, 4, 2])
+    first, second = (
+        Evaluation(2.0, 0.1, torch.tensor(nats, dtype=torch.float64), lengths)
+        for nats in ([2.0, 3.0, 9.0, 2.0], [6.0, 3.0, 4.0, 6.0])
+    )
+    dots = differing_most(["a", "bb", "ccc", "a"], [(row(title="x"), first), (row(title="y"), second)])
+    assert [(dot.row, dot.series, dot.loss, dot.hollow) for dot in dots] == [
+        ("ccc", "x", 2.25, False), ("ccc", "y", 1.0, True),
+        ("a", "x", 1.0, False), ("a", "y", 3.0, True),
+        ("bb", "x", 1.0, False), ("bb", "y", 1.0, True),
+    ]  # fmt: skip
 
 
 def test_titles_format_nothing() -> None:
@@ -184,6 +226,20 @@ def test_the_table_travels_as_csv_without_formulas() -> None:
     assert read[1]["family"] == "tree"
     assert read[1]["test"] == ""
     assert len(frame(rows)) == 2
+
+
+def test_before_a_run_is_deleted_one_reads_that_it_still_goes_on() -> None:
+    """As it is by now, not as the table was drawn."""
+    run = scheduler().submit(RunConfig.from_flat({"preset": "wavenet-s", "steps": "50000"}))
+    deadline = time.monotonic() + 30
+    while scheduler().snapshot(run).status == "queued" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert unfinished(row(key=run, status="finished")) == ", **still running**; this ends it"
+    scheduler().stop(run)
+    while scheduler().snapshot(run).status == "running" and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert unfinished(row(key=run)) == ""
+    assert unfinished(row(key="A" * 22)) == ""
 
 
 @pytest.mark.browser

@@ -58,6 +58,19 @@ def test_a_run_trained_here_can_be_played_back() -> None:
     assert app.button(key="first_play").label == "Play"
 
 
+def test_a_run_that_was_looked_at_once_is_not_called_a_strangers() -> None:
+    """It was trained here; there is only nothing to play back."""
+    run_id = scheduler().submit(RunConfig.from_flat({"preset": "mlp-3", "steps": 5, "hidden": 8}))
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    store().rewind(run_id, 0)
+    app = opened(letters_of=run_id)
+    one, shipped = (each.value for each in app.caption)
+    assert one == "This run was looked at only once, so there is no way here to play back."
+    assert "was not trained on this server" in shipped
+
+
 def test_a_damaged_model_is_told_of_and_the_others_stay_at_hand() -> None:
     """One broken file of one run takes no page down: whoever chooses it reads a sentence."""
     run_id = scheduler().submit(RunConfig.from_flat({"preset": "bigram"}), title="broken")

@@ -68,6 +68,35 @@ def test_the_link_holds_every_option() -> None:
     assert names(app) == [e.name for e in sample(kept.model(), kept.vocabulary, options, kept.membership).names]
 
 
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        ({"sample_temperature": "-1"}, "Temperature is -1; allowed is a number from 0 to 5."),
+        ({"sample_temperature": "nan"}, "Temperature is nan; allowed is a number from 0 to 5."),
+        ({"sample_n": "0"}, "Names wanted is 0; allowed is a whole number from 1 to 20,000."),
+        ({"sample_n": "abc"}, "Names wanted is abc; allowed is a whole number from 1 to 20,000."),
+        ({"sample_top_p": "7"}, "Top-p is 7; allowed is a number from 0.01 to 1."),
+        ({"sample_shortest": "9", "sample_longest": "3"}, "Shortest is 9; allowed is at most longest, which is 3."),
+        ({"sample_unique": "perhaps"}, "Unique is perhaps; allowed is true or false."),
+        ({"sample_prefix": "x" * 10_000}, "allowed is at most 30 characters."),
+    ],
+)
+def test_a_link_out_of_bounds_is_refused_in_a_sentence(link: dict[str, str], sentence: str) -> None:
+    """By the name that stands on the control, which keeps its default; the rest of the link is followed."""
+    app = opened(sample_seed="5", **link)
+    (warning,) = app.warning
+    said = warning.value.replace("\\", "")
+    assert sentence in said
+    assert len(said) < 250
+    assert not app.error
+    assert [*link][-1] not in app.query_params
+    controls = [*app.number_input, *app.text_input, *app.toggle]
+    field = next(each.label for each in controls if each.key == next(iter(link)))
+    assert field in said
+    assert app.number_input(key="sample_seed").value == 5
+    assert len(names(app)) == 20
+
+
 def test_sample_pressed_again_gives_other_names_and_the_seed_says_so() -> None:
     app = opened()
     first = names(app)
@@ -97,6 +126,8 @@ def test_changed_options_keep_the_seed() -> None:
         ("sample_prefix", "שרה", "letter known here"),
         ("sample_prefix", "\U0001f600", "letter known here"),
         ("sample_pattern", "*" * 61, "Pattern"),
+        ("sample_pattern", "a5*", "'5' is not a letter known here"),
+        ("sample_pattern", "?" * 31, "at least 31 letters; allowed is at most longest"),
     ],
 )
 def test_a_bad_option_is_refused_and_the_table_stays(control: str, value: str, words: str) -> None:
@@ -123,10 +154,28 @@ def test_lengths_that_contradict_each_other_are_refused() -> None:
 
 
 def test_fewer_names_than_wanted_are_shown_with_the_reason() -> None:
-    app = opened(sample_model="bigram", sample_pattern="zzz?????", sample_tries="2")
+    app = opened(sample_model="bigram", sample_pattern="*a", sample_tries="1")
     assert not app.exception
     assert "Found" in app.warning[0].value
-    assert len(names(app)) < 20
+    assert 0 < len(names(app)) < 20
+
+
+def test_where_no_name_was_found_a_sentence_stands_instead_of_a_table() -> None:
+    """Nothing to choose in, nothing to take along; a wider pattern brings both back."""
+    app = opened(sample_model="bigram", sample_pattern="zzzzzzzzzzzz", sample_tries="2")
+    assert not app.exception
+    assert "Found 0 of 20 names in 40 draws" in app.warning[0].value
+    assert not app.dataframe
+    assert app.get("download_button")[1].proto.disabled
+    assert "**No names** from bigram, 40 draws in" in summary(app)
+    app.text_input(key="sample_pattern").set_value("*")
+    press(app)
+    assert len(names(app)) == 20
+
+
+def test_a_pattern_is_brought_to_the_letters_of_the_model() -> None:
+    app = opened(sample_model="bigram", sample_pattern=" *NA")
+    assert all(name.endswith("na") for name in names(app))
 
 
 def test_ten_thousand_names_are_one_table() -> None:

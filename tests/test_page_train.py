@@ -5,6 +5,7 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import chart_text
 from tests.pages import opened as open_by_link
 from wavenames.config import PRESETS, RECIPES, RunConfig, conditions_of
 from wavenames.store import StoredList
@@ -89,6 +90,23 @@ def test_a_model_is_counted_where_there_is_nothing_to_train() -> None:
     app = trained(opened(preset="bigram"))
     assert losses(app)["Validation loss"] == "2.472"
     assert "keeps no vectors" in words(app)
+
+
+def test_a_run_is_held_against_guessing_counting_and_the_lowest_train_loss() -> None:
+    """Three reference lines and the floor of what the model sees, in the chart and in its words."""
+    app = trained(opened(preset="mlp-3", steps="2", hidden="16"))
+    assert app.warning.len == 0
+    text = chart_text(app, "Loss in nats per letter")
+    for line in ("uniform: 3.296", "bigram: 2.472", "kn-5: 1.992", "floor for train, 3 letters: 1.869"):
+        assert line in text.splitlines()
+    (train, *_) = app.metric
+    assert "No model that sees 3 letters can get below 1.869" in train.help
+
+
+def test_a_train_loss_below_the_floor_is_reported_as_a_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavenames.ui.references.loss_floor", lambda *_: 3.0)
+    app = trained(opened(preset="bigram"))
+    assert "The target leaks: the train loss 2.453 is below 3.000" in words(app)
 
 
 def test_a_run_that_diverges_says_so_and_what_to_change() -> None:

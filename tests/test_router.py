@@ -14,6 +14,7 @@ TITLES = {
     "names": "Names",
     "train": "Train",
     "compare": "Compare",
+    "results": "Results",
     "embeddings": "Embeddings",
     "sample": "Sample",
     "times": "Times",

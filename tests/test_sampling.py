@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
 import math
+import re
 from collections import Counter
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -314,8 +316,9 @@ def test_a_pattern_shapes_every_name(pattern: str, fits: Callable[[str], bool]) 
 def test_a_pattern_has_no_signs_but_two() -> None:
     """Brackets stand for themselves, not for a set of letters."""
     model, _ = counted()
-    assert draw(model, n=1, tries=500, pattern="[a-b]").names == ()
-    assert draw(model, n=1, tries=500, pattern="[!a]*").names == ()
+    for pattern, sign in (("[a-b]", "["), ("[!a]*", "["), ("a.", ".")):
+        with pytest.raises(Refusal, match=re.escape(f"'{sign}' ")):
+            draw(model, pattern=pattern)
     brackets = opinionated(vocabulary=Vocabulary("[]a"))
     options = SamplingConfig(n=5, pattern="[a]*", tries=1000, temperature=3)
     drawn = names(sample(brackets, Vocabulary("[]a"), options, NOBODY))
@@ -323,10 +326,45 @@ def test_a_pattern_has_no_signs_but_two() -> None:
     assert all(name.startswith("[a]") for name in drawn)
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"pattern": "a????", "longest": 3},
+         "Pattern is 'a????', at least 5 letters; allowed is at most longest, which is 3."),
+        ({"pattern": "a?", "shortest": 5}, "Pattern is 'a?', 2 letters; allowed is at least shortest, which is 5."),
+        ({"pattern": "?", "shortest": 2}, "Pattern is '?', 1 letter; allowed is at least shortest, which is 2."),
+        ({"pattern": "b*", "prefix": "ab"},
+         "Pattern is 'b*', and no name of 1 to 30 letters that begins with 'ab' has this shape; change one of them."),
+        ({"pattern": "??", "prefix": "abc"}, "no name of 1 to 30 letters that begins with 'abc' has this shape"),
+        ({"pattern": "*cc", "prefix": "ab", "longest": 3}, "no name of 1 to 3 letters that begins with 'ab'"),
+        ({"pattern": "*z"}, "In 'z', 'z' is not a letter known here; known are abc."),
+    ],
+)  # fmt: skip
+def test_a_shape_that_no_name_has_is_refused_before_anything_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, object], sentence: str
+) -> None:
+    """In a sentence that says which two wishes exclude each other."""
+    model, _ = counted()
+    monkeypatch.setattr(sampling, "_draw", None)
+    with pytest.raises(Refusal, match=re.escape(sentence)):
+        draw(model, **options)
+
+
+@many
+@given(st.text("ab?*", max_size=5), st.text("ab", max_size=3), st.integers(1, 4), st.integers(1, 4))
+def test_whether_a_name_has_a_shape_is_known_beforehand(
+    pattern: str, prefix: str, shortest: int, longest: int
+) -> None:
+    """As often as trying out every name says so."""
+    every = ("".join(letters) for n in range(shortest, longest + 1) for letters in itertools.product("ab", repeat=n))
+    fitting = any(fnmatch.fnmatchcase(name, pattern) for name in every if name.startswith(prefix))
+    assert sampling._has_a_name(pattern, prefix, shortest, longest) == fitting
+
+
 def test_wishes_that_can_not_be_met_end_with_what_was_found() -> None:
     """After `tries` draws for each name wanted, in a sentence; never in a loop without end."""
     model, _ = counted()
-    nothing = draw(model, n=10, tries=3, pattern="xyz")
+    nothing = draw(model, n=10, tries=3, pattern="b" * 12)
     assert (nothing.names, nothing.attempts) == ((), 30)
     assert nothing.message == (
         "Found 0 of 10 names in 30 draws, the 3 for each name that are allowed; "
@@ -351,7 +389,7 @@ def test_what_always_gives_the_same_name_is_asked_once(
     one = draw(model, n=1200, unique=True, **certain)
     assert (len(one.names), one.attempts) == (1, 2)
     assert one.message.startswith("Found 1 of 1,200 names in 2 draws, of which every one gives the same name; ")
-    assert draw(model, n=1200, pattern="xyz", **certain).attempts == 1
+    assert draw(model, n=1200, pattern="b" * 12, **certain).attempts == 1
     assert len(draw(model, n=1200, **certain).names) == 1200
     assert sizes == [1, 1, 1]
 

@@ -40,6 +40,40 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
+def brought(number: int, letters: int = 1) -> StoredList:
+    return StoredList(f"upload-{number}", f"list {number}", ("a" * letters,), "a test")
+
+
+@pytest.mark.parametrize("limits", [{"max_lists": 3}, {"max_list_bytes": 350}])
+def test_lists_are_bounded_and_the_oldest_that_nothing_was_learned_from_go_first(
+    store: Store, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+) -> None:
+    """In number and in size; what a run learned from stays, until the run is deleted; else a sentence refuses."""
+    monkeypatch.setattr(store_module, "SERVER_LIMITS", SERVER_LIMITS.changed(**limits))
+
+    def there() -> list[int]:
+        return [number for number in range(10) if store.name_list(f"upload-{number}")]
+
+    def learned(number: int) -> str:
+        return store.create(RunConfig.from_flat({"preset": "bigram", "names": f"upload-{number}"}))
+
+    for number in range(3):
+        store.keep_list(brought(number, letters=90))
+    runs = [learned(0)]
+    store.keep_list(brought(3, letters=90))
+    assert there() == [0, 2, 3]
+    store.keep_list(brought(2, letters=90))  # brought again, it is the newest
+    store.keep_list(brought(4, letters=90))
+    assert there() == [0, 2, 4]
+    runs += [learned(2), learned(4)]
+    with pytest.raises(Refusal, match="keeps 3 lists that runs learned from, and has no room for another"):
+        store.keep_list(brought(5, letters=90))
+    assert there() == [0, 2, 4]
+    store.delete(runs[0])
+    store.keep_list(brought(5, letters=90))
+    assert there() == [2, 4, 5]
+
+
 def points(first: int, last: int) -> list[tuple[int, float, int, float]]:
     return [(step, step / 10, step * 32, 3.0 / step) for step in range(first, last + 1)]
 

@@ -344,8 +344,8 @@ def test_clip_bounds_the_gradients_length() -> None:
     assert lengths[0.0] > 0.05
 
 
-@pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
-def test_weight_decay_is_adamws_alone(optimiser: str) -> None:
+@pytest.mark.parametrize("optimiser", ["sgd", "adamw", "muon"])
+def test_weight_decay_is_for_all_but_plain_sgd(optimiser: str) -> None:
     """As its description says."""
     ends = []
     for decay in (0.0, 5.0):
@@ -355,12 +355,14 @@ def test_weight_decay_is_adamws_alone(optimiser: str) -> None:
     assert equal(*ends) is (optimiser == "sgd")
 
 
+@pytest.mark.parametrize("optimiser", ["adamw", "muon"])
 @pytest.mark.parametrize("model", [MLPConfig(norm="batch", norm_bias=True), TreeConfig(norm="layer"), WAVENET])
-def test_weight_decay_pulls_the_weights_of_linear_layers_alone(model: Settings) -> None:
+def test_weight_decay_pulls_the_weights_of_linear_layers_alone(model: Settings, optimiser: str) -> None:
     """By rate × decay of their size in a step; letters' vectors, biases and norms are left to their gradients."""
     ends = []
     for decay in (0.0, 2.0):
-        run = trainer(model, recipe(weight_decay=decay, schedule="constant", learning_rate=0.01))
+        made = recipe(weight_decay=decay, optimiser=optimiser, schedule="constant", learning_rate=0.01)
+        run = trainer(model, made)
         before = weights(run)
         run._learn()
         ends.append(weights(run))
@@ -600,7 +602,8 @@ RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "whole names, plain SGD, dropout": (WAVENET, recipe(optimiser="sgd", schedule="constant", learning_rate=0.1)),
     "counting": (BigramConfig(), RECIPES["count"].changed(steps=3)),
     "counting runs of letters": (KneserNeyConfig(), RECIPES["count"].changed(steps=3)),
-    "a memory": (RecurrentConfig(cell="gru", embedding=4, hidden=5), recipe("lecture")),
+    "whole names, Muon, dropout": (WAVENET, recipe(optimiser="muon")),
+    "a memory": (RecurrentConfig(cell="gru", embedding=4, hidden=5, dropout=0.2), recipe("lecture")),
     "attention": (TransformerConfig(layers=1, heads=2, head_size=3), recipe()),
     "conditions": (TOLD, recipe(label_dropout=0.5)),
     "diverging": (PRESETS["wavenet-s"].model, recipe(optimiser="sgd", learning_rate=1000, evaluate_every=7)),

@@ -1,4 +1,4 @@
-"""The same work without a browser: python -m wavenames models | train | evaluate | sample | bench.
+"""The same work without a browser: python -m wavenames models | train | evaluate | sample | table | bench.
 
 Options are made from the fields of `wavenames.config`, which also checks what they are given. Results go to
 standard output, with --json as one JSON document; progress, notes and refusals go to standard error. Losses are nats
@@ -17,6 +17,7 @@ import shlex
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,8 +27,9 @@ from typing import Any, NoReturn, TypeVar
 import torch
 from tqdm import tqdm
 
-from wavenames import bench
+from wavenames import bench, findings, table
 from wavenames.checkpoints import Checkpoint, Results, load, shipped
+from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
     MODEL_CONFIGS,
     PRESETS,
@@ -44,6 +46,7 @@ from wavenames.config import (
     flat_fields,
     help_line,
     limits,
+    shown,
 )
 from wavenames.models import build
 from wavenames.names import (
@@ -55,6 +58,7 @@ from wavenames.names import (
     Vocabulary,
     bundled,
     download_makemore,
+    leak,
     read_list,
     split,
 )
@@ -66,7 +70,6 @@ from wavenames.training import (
     Trainer,
     best_device,
     evaluate,
-    mean_and_error,
 )
 
 DONE, DIVERGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
@@ -139,6 +142,9 @@ def train_command(args: argparse.Namespace) -> int:
             membership = Membership.of(parts)
             title = Path(args.out).stem[: SERVER_LIMITS.max_title]
             _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title))
+    floor = loss_floor(packed["train"], model.receptive_field)
+    if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
+        print(leaks, file=sys.stderr)
     _show(args, {
         "model": run.preset, "parameters": model.parameter_count, "split": run.data.split, "seed": run.seed,
         "steps": results.steps, "seconds": results.seconds, "train": results.train,
@@ -172,11 +178,8 @@ def evaluate_command(args: argparse.Namespace) -> int:
         )
     found = {part: evaluate(model, packed[part]) for part in _bar(PARTS, "part")}
     losses = {part: (found[part].loss, found[part].error) for part in PARTS}
-    in_train = set(parts.train)
-    seen = torch.tensor([name in in_train for name in parts.validation])
-    nats, lengths = found["validation"].per_name, found["validation"].lengths
-    for group, rows in {"validation_seen": seen, "validation_unseen": ~seen}.items():
-        losses[group] = mean_and_error(nats[rows], lengths[rows]) if rows.any() else (math.nan, math.nan)
+    seen, unseen = seen_and_unseen(found["validation"], parts.validation, parts.train)
+    losses |= {"validation_seen": seen, "validation_unseen": unseen}
     if model.conditions:
         untold = evaluate(model, packed["validation"], told=False)
         losses["validation_told"] = losses["validation"]
@@ -186,7 +189,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
         "names": data.names, "split": data.split, "split_seed": data.split_seed,
         **{group: _finite(loss) for group, (loss, _) in losses.items()},
         **{f"{group}_se": _finite(error) for group, (_, error) in losses.items()},
-        "validation_seen_share": float(seen.double().mean()),
+        "validation_seen_share": leak(parts).validation,
     })  # fmt: skip
     return DONE
 
@@ -207,12 +210,112 @@ def sample_command(args: argparse.Namespace) -> int:
     return DONE
 
 
+def table_command(args: argparse.Namespace) -> int:
+    """The notebook's table, finished: train the rows that are not yet, print mean and spread over seeds
+    and what each idea bought.
+    """
+    names = _open_list(args.names, args)
+    asked = {word: getattr(args, word).split(",") for word in ("rows", "seeds", "splits") if word in args}
+    runs = table.wanted(names, **asked, steps=getattr(args, "steps", None))
+    threads = getattr(args, "threads", str(min(torch.get_num_threads(), MOST_THREADS)))
+    if threads not in map(str, range(1, MOST_THREADS + 1)):
+        raise Refusal(f"Threads is '{shown(threads)}'; allowed is a whole number from 1 to {MOST_THREADS}.")
+    torch.set_num_threads(int(threads))
+    _check_out(args.out)
+    entries, whole = _fill_table(runs, names, args.out)
+    rows = table.rows(entries)
+    theirs = [each for each in table.published(table.digest(names.names)) if each.row in {run.preset for run in runs}]
+    found = findings.summary(rows, theirs)
+    if args.json:
+        _show(args, {
+            "list": names.title, "trainings": len(runs), "finished": len(entries),
+            "rows": [_row(row) for row in rows], "published": [dataclasses.asdict(each) for each in theirs],
+            "summary": [dataclasses.asdict(each) for each in found],
+        })  # fmt: skip
+    else:
+        _show(args, [line for row in rows for line in _lines(row, theirs)])
+        print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
+    return DONE if whole else INTERRUPTED
+
+
 def bench_command(args: argparse.Namespace) -> int:
     """How fast the trainer and the sampler are, each against the plain way of doing it."""
     measured = [compare() for compare in _bar(bench.comparisons(), "comparison")]
     rows = [dataclasses.asdict(comparison) for comparison in measured]
     _show(args, {"machine": bench.machine(), "rounds": bench.ROUNDS, "comparisons": rows})
     return DONE
+
+
+# ---------------------------------------------------------------------------------------- the notebook's table
+
+
+def _fill_table(runs: Sequence[RunConfig], names: NameList, out: str | None) -> tuple[list[table.Entry], bool]:
+    """Train what is not finished and keep it; gives the entries of `runs`, and whether all are there."""
+    trained: list[table.Entry] = []
+
+    def finished(run: RunConfig) -> table.Entry | None:
+        """Also by another process, a moment ago."""
+        return table.find([*table.shipped(), *(table.read(Path(out)) if out is not None else []), *trained], run)
+
+    todo = [run for run in runs if finished(run) is None]
+    print(f"{len(runs) - len(todo)} of {len(runs)} trainings are finished.", file=sys.stderr)
+    reckoned = {
+        preset: table.reckoned_seconds(run, names) for preset, run in {run.preset: run for run in todo}.items()
+    }
+    began, done = time.monotonic(), 0.0
+    with _ctrl_c() as asked:
+        for place, run in enumerate(todo):
+            if finished(run) is not None:
+                continue
+            left = sum(reckoned[each.preset] for each in todo[place:])
+            left *= (time.monotonic() - began) / done if done else 1.0
+            print(
+                f"{run.preset}, {run.data.split} split, seed {run.seed}: {place + 1} of {len(todo)}, "
+                f"{tqdm.format_interval(left)} left for all",
+                file=sys.stderr,
+            )
+            training = table.Training(run, names)
+            _follow(training.trainer, asked)
+            if asked.is_set():
+                break
+            trained.append(training.entry())
+            if out is not None:
+                table.keep(Path(out), trained[-1])
+            done += reckoned[run.preset]
+    entries = [entry for run in runs if (entry := finished(run)) is not None]
+    return entries, len(entries) == len(runs)
+
+
+def _row(row: table.Row) -> Row:
+    """A row of the table for machines: losses by split and part."""
+    losses = {
+        kind: {part: dataclasses.asdict(figure) for (other, part), figure in row.losses.items() if other == kind}
+        for kind in table.SPLITS
+    }
+    return dataclasses.asdict(dataclasses.replace(row, losses={})) | {"losses": losses}
+
+
+def _lines(row: table.Row, theirs: Sequence[table.Published]) -> Iterator[Row]:
+    """A row of the table for people, and below it what others have printed."""
+    columns: dict[str, tuple[str, table.Part]] = {
+        **{f"lecture {part}": ("lecture", part) for part in table.PARTS},
+        "lecture unseen": ("lecture", "unseen"),
+        "unique validation": ("unique", "validation"),
+        "unique test": ("unique", "test"),
+    }
+    yield {
+        "model": row.name, "parameters": f"{row.parameters:,}", "context": row.receptive_field,
+        "seeds": row.seeds, "seconds": f"{row.seconds.mean:.1f}",
+        **{title: str(row.losses.get(key, "–")) for title, key in columns.items()},
+    }  # fmt: skip
+    for each in theirs:
+        if each.row == row.name:
+            yield {
+                "model": f"  {each.source}", "parameters": f"{each.parameters:,}" if each.parameters else "–",
+                "context": each.receptive_field, "seeds": "–", "seconds": "–",
+                **dict.fromkeys(columns, "–"),
+                **{f"lecture {part}": f"{loss:.3f}" for part in table.PARTS if (loss := getattr(each, part))},
+            }  # fmt: skip
 
 
 # ----------------------------------------------------------------------------------------- following a run
@@ -389,6 +492,7 @@ def _parser() -> _Parser:
     _checkpoint_argument(sampling)
     for name in flat_fields(SamplingConfig):
         _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
+    _table_options(command("table", table_command))
     command("bench", bench_command)
     return parser
 
@@ -411,19 +515,45 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
         _field(sizes, name, MODEL_CONFIGS[families[0]], note=f" [{', '.join(families)}]")
 
 
+def _table_options(parser: argparse.ArgumentParser) -> None:
+    _list_options(parser, DataConfig.model_fields["names"].default)
+    parser.add_argument(
+        "--out", metavar="FILE",
+        help="Where each finished training is kept, a line each; those that stand there are taken. Several processes "
+        "can share a file.",
+    )  # fmt: skip
+    for word, usual, what in (
+        ("rows", table.ROWS, "Models, each with its own recipe."),
+        ("seeds", table.SEEDS, "Seeds that each is trained from; counting needs one."),
+        ("splits", table.SPLITS, "Splits that each is trained on."),
+    ):
+        several = ",".join(map(str, usual))
+        parser.add_argument(f"--{word}", metavar="A,B,…", default=argparse.SUPPRESS, help=f"{what} ({several})")
+    _field(parser, "steps", RecipeConfig, note=" In place of each recipe's own number, for a quick look.")
+    parser.add_argument(
+        "--threads", metavar=f"1..{MOST_THREADS}", default=argparse.SUPPRESS, help="Threads to compute with."
+    )
+
+
 def _checkpoint_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", metavar="CHECKPOINT", help=f"A file, or one of {', '.join(shipped())}.")
+
+
+def _list_options(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Which names; None leaves them to the checkpoint."""
+    parser.add_argument(
+        "--names", metavar="FILE-or-LIST", default=default,
+        help=f"A .txt or .csv file, or one of {', '.join([*BUNDLED, MAKEMORE.id])}. "
+        f"({default or 'what the checkpoint says'})",
+    )  # fmt: skip
+    parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file, by title or as 'column 2'.")
+    parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
 
 
 def _data_options(parser: argparse.ArgumentParser, default: str | None) -> None:
     """Which names and which split; the default None leaves both to the checkpoint."""
     usual = default or "what the checkpoint says"
-    parser.add_argument(
-        "--names", metavar="FILE-or-LIST", default=default,
-        help=f"A .txt or .csv file, or one of {', '.join([*BUNDLED, MAKEMORE.id])}. ({usual})",
-    )  # fmt: skip
-    parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file, by title or as 'column 2'.")
-    parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
+    _list_options(parser, default)
     for name in ("split", "split_seed"):
         _field(parser, name, DataConfig, default=DataConfig.model_fields[name].default if default else usual)
 

@@ -69,9 +69,27 @@ def help_line(cls: type[Settings], name: str) -> str:
     return cls.model_fields[name].description or ""
 
 
+LABELS: dict[str, str] = {
+    "n": "Names wanted",
+    "top_k": "Top-k",
+    "top_p": "Top-p",
+    "min_p": "Min-p",
+    "first_conv": "First convolution",
+    "clip": "Gradient clip",
+    "seconds": "Time limit in seconds",
+    "target": "Target validation loss",
+    "norm": "Normalisation",
+    "conditions": "Told of each name",
+    "label_dropout": "Labels hidden",
+    "norm_bias": "Bias before the norm",
+    "init": "Initial weights",
+}
+"""Names of fields that are not what people read."""
+
+
 def field_label(name: str) -> str:
-    """A field's name as people read it: "learning_rate" -> "Learning rate"."""
-    return name.replace("_", " ").capitalize()
+    """A field's name as people read it, on controls and in sentences: "learning_rate" -> "Learning rate"."""
+    return LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 def _constraints(cls: type[Settings], name: str) -> list[Any]:
@@ -256,6 +274,7 @@ class RecurrentConfig(Settings):
     cell: Literal["rnn", "gru"] = Field("rnn", description="How a letter changes the memory: at once, or gated.")
     embedding: Embedding = 64
     hidden: Hidden = 64
+    dropout: Dropout = 0.0
     conditions: Conditions = "none"
 
 
@@ -297,19 +316,21 @@ COUNTED = ("bigram", "kneser-ney")
 class RecipeConfig(Settings):
     """How a model is trained: what a batch is, the optimiser, the learning rate over time, when to stop."""
 
-    recipe: Literal["count", "notebook", "lecture", "modern"] = "modern"
+    recipe: Literal["count", "notebook", "lecture", "modern", "quick"] = "modern"
     batching: Literal["passes", "windows", "names"] = Field(
         "names", description="A batch: targets in order, targets at random, or whole names at random."
     )
     batch_size: int = Field(256, ge=1, le=2048, description="Targets, or whole names, in one step.")
-    optimiser: Literal["none", "sgd", "adamw"] = Field("adamw", description="How gradients move the weights.")
+    optimiser: Literal["none", "sgd", "adamw", "muon"] = Field(
+        "muon", description="How gradients move the weights; muon makes each matrix's step orthogonal."
+    )
     learning_rate: float = Field(0.01, ge=0, le=1000, description="How far one step moves the weights.")
     schedule: Literal["constant", "decay", "drop", "warmup"] = Field(
         "warmup",
         description="Learning rate over time: constant; ×0.95 every 200 passes; ×0.1 for the last quarter; "
         "up in the first tenth, then down to zero along a cosine.",
     )
-    weight_decay: float = Field(0.1, ge=0, le=10, description="Pull of the weights towards zero (AdamW).")
+    weight_decay: float = Field(0.1, ge=0, le=10, description="Pull of the weights towards zero (AdamW, Muon).")
     clip: float = Field(0.0, ge=0, le=100, description="Longest gradient allowed; 0 lets any length through.")
     steps: int = Field(2000, ge=1, le=1_000_000, description="Steps after which the run ends.")
     seconds: Annotated[float, Field(ge=1, le=86_400)] | None = Field(
@@ -342,6 +363,7 @@ RECIPES: dict[str, RecipeConfig] = {
         schedule="drop", weight_decay=0, steps=200_000, evaluate_every=5000,
     ),
     "modern": RecipeConfig(recipe="modern"),
+    "quick": RecipeConfig(recipe="quick", learning_rate=0.02, steps=500, evaluate_every=50),
 }  # fmt: skip
 
 
@@ -353,6 +375,7 @@ class Preset(Settings):
 
     model: ModelConfig
     recipe: str
+    tuned: dict[str, Any] = Field({}, description="Settings of the recipe that suit the model better.")
     description: str
 
 
@@ -413,15 +436,16 @@ PRESETS: dict[str, Preset] = {
     ),
     "wavenet-m": Preset(
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1), recipe="modern",
+        tuned={"steps": 5000},
         description="A WaveNet with the tree's number of parameters.",
     ),
     "wavenet-m-sex": Preset(
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1, conditions="sex"),
-        recipe="modern",
+        recipe="modern", tuned={"steps": 5000},
         description="The same, told whose name it is: it writes girls' names, boys' names, or either.",
     ),
     "wavenet-l": Preset(
-        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.15), recipe="modern",
+        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
         description="A wider WaveNet: better names, twice the time.",
     ),
     "rnn": Preset(
@@ -433,14 +457,25 @@ PRESETS: dict[str, Preset] = {
         description="The same with gates that choose what to keep and what to rewrite.",
     ),
     "gru-128": Preset(
-        model=RecurrentConfig(cell="gru", hidden=128), recipe="modern",
+        model=RecurrentConfig(cell="gru", hidden=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
         description="A gated memory of 128 numbers, as many parameters as wavenet-m.",
     ),
+    "gru-384": Preset(
+        model=RecurrentConfig(cell="gru", hidden=384, dropout=0.4), recipe="modern",
+        tuned={"optimiser": "adamw", "learning_rate": 0.004, "steps": 7000},
+        description="The best model here: a wide gated memory, much dropout, a long training.",
+    ),
     "transformer": Preset(
-        model=TransformerConfig(), recipe="modern",
+        model=TransformerConfig(), recipe="modern", tuned={"steps": 1000},
         description="Four layers of attention: each letter looks back at all before it.",
     ),
 }  # fmt: skip
+
+
+def starting_recipe(preset: str, recipe: str) -> RecipeConfig:
+    """A recipe by name, as it is for a preset: tuned, if it is the one that the preset starts with."""
+    suits = PRESETS[preset].recipe == recipe
+    return RECIPES[recipe].changed(**PRESETS[preset].tuned) if suits else RECIPES[recipe]
 
 
 # ---------------------------------------------------------------------------------- runs
@@ -487,11 +522,11 @@ class RunConfig(Settings):
         if (self.model.family in COUNTED) != (self.recipe.recipe == "count"):
             raise ValueError(
                 f"Recipe is {self.recipe.recipe}; {' and '.join(COUNTED)} models are counted (recipe count), all "
-                "others are trained (recipe notebook, lecture or modern)."
+                "others are trained (recipe notebook, lecture, modern or quick)."
             )
         if (self.recipe.optimiser == "none") != (self.recipe.recipe == "count"):
             raise ValueError(f"Optimiser is {self.recipe.optimiser}; allowed with recipe {self.recipe.recipe} is "
-                             f"{'none' if self.recipe.recipe == 'count' else 'sgd or adamw'}.")  # fmt: skip
+                             f"{'none' if self.recipe.recipe == 'count' else 'sgd, adamw or muon'}.")  # fmt: skip
         return self
 
     def flat(self) -> dict[str, str]:
@@ -523,9 +558,9 @@ class RunConfig(Settings):
         if preset is None:
             raise Refusal(f"Model is '{shown(preset_name)}'; allowed is one of {', '.join(PRESETS)}.")
         recipe_name = str(rest.pop("recipe", preset.recipe))
-        recipe = RECIPES.get(recipe_name)
-        if recipe is None:
+        if recipe_name not in RECIPES:
             raise Refusal(f"Recipe is '{shown(recipe_name)}'; allowed is one of {', '.join(RECIPES)}.")
+        recipe = starting_recipe(preset_name, recipe_name)
         seed = rest.pop("seed", cls.model_fields["seed"].default)
         parts: dict[str, Settings] = {"model": preset.model, "recipe": recipe, "data": DataConfig()}
         for part, settings in parts.items():
@@ -604,6 +639,8 @@ class ServerLimits(Settings):
     max_header_bytes: int = 1_000_000
     max_parameters: int = 5_000_000
     max_title: int = 80
+    max_lists: int = 200
+    max_list_bytes: int = 200_000_000
 
 
 LIST_LIMITS = ListLimits()

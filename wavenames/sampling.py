@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wavenames.config import SamplingConfig
+from wavenames.config import Refusal, SamplingConfig, shown
 from wavenames.layers import log_softmax
 from wavenames.models import Model, State, evaluating
 from wavenames.names import END, Membership, Status, Vocabulary, told_numbers
@@ -24,6 +24,8 @@ from wavenames.names import END, Membership, Status, Vocabulary, told_numbers
 LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
 """Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
 letters may take, about a second's; more names come in further draws, with a look at the clock between two."""
+ONE, ANY = "?", "*"
+"""What in a pattern stands for one letter and for any number of them."""
 DICE_WORK = 500
 """Multiplications that take as long as throwing the dice does, for each letter of the alphabet."""
 
@@ -58,9 +60,12 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     then is returned with a message.
 
     Raises:
-        Refusal: the prefix has a letter, or sex or decade is asked for, that the model doesn't know.
+        Refusal: the prefix or the pattern has a letter, or sex or decade is asked for, that the model doesn't know;
+            or no name at all could fit them.
     """
     began = time.perf_counter()
+    if options.pattern:
+        _refuse_the_impossible(options, vocabulary)
     dice = torch.Generator().manual_seed(options.seed)
     # fnmatch knows sets of letters as well; here [ is a letter like any other.
     fits = re.compile(fnmatch.translate(options.pattern.replace("[", "[[]"))).match if options.pattern else None
@@ -144,6 +149,47 @@ def _draw(
     ends = [row.index(END) for row in rows]
     names = [options.prefix + vocabulary.decode(row[:end]) for row, end in zip(rows, ends, strict=True)]
     return list(zip(names, log_probability.tolist(), strict=True))
+
+
+def _refuse_the_impossible(options: SamplingConfig, vocabulary: Vocabulary) -> None:
+    """Say at once that no name has the shape that is asked for, before thousands are drawn in vain."""
+    pattern, said = options.pattern, f"Pattern is '{shown(options.pattern)}'"
+    vocabulary.encode(pattern.replace(ONE, "").replace(ANY, ""))
+    letters = len(pattern.replace(ANY, ""))
+    counted = f"{letters} letter{'s' * (letters != 1)}"
+    if letters > options.longest:
+        raise Refusal(f"{said}, at least {counted}; allowed is at most longest, which is {options.longest}.")
+    if ANY not in pattern and letters < options.shortest:
+        raise Refusal(f"{said}, {counted}; allowed is at least shortest, which is {options.shortest}.")
+    if not _has_a_name(pattern, options.prefix, options.shortest, options.longest):
+        raise Refusal(
+            f"{said}, and no name of {options.shortest} to {options.longest} letters that begins with "
+            f"'{shown(options.prefix)}' has this shape; change one of them."
+        )
+
+
+def _has_a_name(pattern: str, prefix: str, shortest: int, longest: int) -> bool:
+    """Whether some letters after `prefix` make a name of the shape `pattern` and of an allowed length.
+
+    Letter by letter, the places of the pattern that one can have come to are followed all at once.
+    """
+
+    def past_any(places: set[int]) -> set[int]:
+        """With the places that are reached where ANY stands for no letter at all."""
+        for place in range(len(pattern)):
+            if place in places and pattern[place] == ANY:
+                places.add(place + 1)
+        return places
+
+    places = past_any({0})
+    for length in range(longest + 1):
+        if length >= max(len(prefix), shortest) and len(pattern) in places:
+            return True
+        letter = prefix[length : length + 1]  # none behind the prefix, where each may come
+        open_ones = {place for place in places if place < len(pattern)}
+        fitting = {place for place in open_ones if not letter or pattern[place] in (ONE, ANY, letter)}
+        places = past_any({place + (pattern[place] != ANY) for place in fitting})
+    return False
 
 
 def _side_by_side(model: Model, longest: int) -> int:

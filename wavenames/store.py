@@ -47,6 +47,7 @@ from sqlalchemy import (
     ForeignKey,
     LargeBinary,
     Text,
+    cast,
     create_engine,
     delete,
     event,
@@ -541,6 +542,24 @@ def _thin_frames(session: Session, run: str) -> None:
         session.execute(delete(_Frame).where(_Frame.run == run, _Frame.step.in_(steps)))
 
 
+def _make_room(session: Session, newest: str) -> None:
+    """Drop the oldest lists that no run learned from until all fit; refuse if `newest` doesn't fit even so."""
+    wanted = select(_List.id, func.length(cast(_List.names, Text)).label("size")).order_by(_List.created)
+    sizes: dict[str, int] = {row.id: row.size for row in session.execute(wanted)}
+    used = set(session.scalars(select(_Run.config["data"]["names"].as_string()).where(~_Run.deleted)))
+    most, most_bytes = SERVER_LIMITS.max_lists, SERVER_LIMITS.max_list_bytes
+    for one in [one for one in sizes if one not in used and one != newest]:
+        if len(sizes) <= most and sum(sizes.values()) <= most_bytes:
+            return
+        session.execute(delete(_List).where(_List.id == one))
+        del sizes[one]
+    if len(sizes) > most or sum(sizes.values()) > most_bytes:
+        raise Refusal(
+            f"This server keeps {len(sizes) - 1:,} lists that runs learned from, and has no room for another; "
+            f"allowed are {most:,} lists of {most_bytes // 1_000_000:,} MB in all. Delete runs that nobody needs."
+        )
+
+
 # ------------------------------------------------------------------------------------------------------ store
 
 
@@ -677,7 +696,13 @@ class Store:
         return cut
 
     def keep_list(self, names: StoredList) -> None:
-        """Keep an uploaded list, so that runs on it can go on after a restart. The same id replaces."""
+        """Keep an uploaded list, so that runs on it can go on after a restart. The same id replaces.
+
+        Of all lists, `SERVER_LIMITS` bounds the number and the size: the oldest that no run learned from go first.
+
+        Raises:
+            Refusal: those that runs learned from leave no room.
+        """
         row = _List(
             id=names.id,
             title=names.title,
@@ -686,7 +711,13 @@ class Store:
             licence=names.licence,
             created=time.time(),
         )
-        self._writer.call(lambda session: session.merge(row))
+
+        def work(session: Session) -> None:
+            session.merge(row)
+            session.flush()
+            _make_room(session, names.id)
+
+        self._writer.call(work)
 
     def _change(self, run_id: str, fields: Changes) -> None:
         self.run(run_id)

@@ -22,6 +22,7 @@ from wavenames.config import RecipeConfig
 from wavenames.layers import CrossEntropyLoss, Linear, log_softmax
 from wavenames.models import CountingModel, Model, evaluating
 from wavenames.names import Batch, Packed
+from wavenames.optimiser import Muon
 
 FETCH_EVERY = 25
 EVALUATION_CHUNK = 2048
@@ -380,19 +381,26 @@ def seconds_a_step(model: Model, names: Packed, recipe: RecipeConfig) -> float:
 
 
 def _optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
-    """Plain SGD or AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), one fused call a step.
+    """Plain SGD, AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), or Muon with AdamW's help.
 
-    AdamW pulls only the weights of `Linear` layers towards zero: biases, norms and the letters' vectors have no
-    reason to be small.
+    AdamW and Muon pull only the weights of `Linear` layers towards zero: biases, norms and the letters' vectors have
+    no reason to be small. Muon is for the hidden layers: each row of what gives the logits, and each letter's vector,
+    belongs to one letter and should learn as often as that letter comes.
     """
     parameters = list(model.parameters()) or [torch.nn.Parameter(torch.zeros(0, device=model.device))]
-    if recipe.optimiser != "adamw":
+    if recipe.optimiser not in ("adamw", "muon"):
         return torch.optim.SGD(parameters, lr=0.0, fused=True)
     pulled = [module.weight for module in model.modules() if isinstance(module, Linear)]
-    known = set(pulled)
-    free = [parameter for parameter in parameters if parameter not in known]
-    groups = [{"params": pulled, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=0.0, fused=True)
+    hidden = [weight for weight in pulled if weight.shape[1] != model.vocab_size]
+    output = [weight for weight in pulled if weight.shape[1] == model.vocab_size]
+    known = {*hidden, *output}
+    groups = [
+        {"params": hidden, "weight_decay": recipe.weight_decay, "orthogonal": True},
+        {"params": output, "weight_decay": recipe.weight_decay},
+        {"params": [each for each in parameters if each not in known], "weight_decay": 0.0},
+    ]
+    optimiser = Muon if recipe.optimiser == "muon" else torch.optim.AdamW
+    return optimiser(groups, lr=0.0, fused=True)
 
 
 def _copy(model: Model) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ MILESTONES = 5
 
 STYLE = """
 .wn-scroll { overflow-x: auto; }
+.wn-names-come { min-height: 16.5rem; }
 .wn-evolution { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 .wn-evolution caption { text-align: left; padding: 0 0 0.4rem; font-size: 0.875rem; opacity: 0.75; }
 .wn-evolution th { text-align: left; font-weight: 500; font-size: 0.8rem; opacity: 0.75;
@@ -31,7 +32,7 @@ def evolution_html(samples: Sequence[tuple[int, Sequence[str]]]) -> str:
     `samples` holds (step, names) of each evaluation; the place in names is the slot, whose dice are always the same.
     """
     if not samples:
-        return '<p class="wn-evolution">Names appear with the first evaluation.</p>'
+        return '<div class="wn-names-come"><p>Names appear with the first evaluation.</p></div>'
     count = min(MILESTONES, len(samples))
     chosen = [samples[round(i * (len(samples) - 1) / max(count - 1, 1))] for i in range(count)]
     head = "".join(f'<th scope="col">step {step:,}</th>' for step, _ in chosen)
@@ -41,4 +42,4 @@ def evolution_html(samples: Sequence[tuple[int, Sequence[str]]]) -> str:
     )
     caption = "Sampled names, the same dice at every evaluation: each row is one name taking shape."
     table = f'<table class="wn-evolution"><caption>{caption}</caption><tr>{head}</tr>{rows}</table>'
-    return f'<div class="wn-scroll" tabindex="0" role="region" aria-label="Sampled names">{table}</div>'
+    return f'<div class="wn-scroll wn-names-come" tabindex="0" role="region" aria-label="Sampled names">{table}</div>'

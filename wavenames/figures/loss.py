@@ -3,7 +3,7 @@
 import html
 import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -23,8 +23,22 @@ Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 _SAFE: Final = str.maketrans(", ", "--")
 """Plotly makes a CSS selector of a curve's uid."""
 
+_EARLY: Final = ("uniform", "bigram")
+"""References that curves cross within the first steps."""
+
+_NEAR: Final = 0.09
+"""Nats between two lines below which their labels would touch in a chart of the usual height."""
+
 _LABELLED: Final = 4
-"""Up to so many runs are labelled at the ends of their curves, more in a legend."""
+"""Up to so many runs are labelled at the ends of their curves as well as in the legend."""
+
+_VARIANTS: Final = ("", "-open", "-dot", "-open-dot")
+"""Of a family's marker: full, hollow, and both with a dot in the middle."""
+
+_TRAIN_GLYPH: Final = f'<span style="color:{NEUTRAL}">─</span> '
+
+_POINTS: Final = (400, 640)
+"""Points of a training curve, and of all of them together; validation curves have half of it."""
 
 
 @dataclass(frozen=True)
@@ -70,23 +84,29 @@ def smooth(y: npt.ArrayLike, weight: float) -> Floats:
     return sums * (1 - weight) / (1 - weight ** np.arange(1, values.size + 1))
 
 
-def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x: XAxis = "step") -> go.Figure:
+def loss_curves(
+    series: Sequence[LossSeries],
+    references: Mapping[str, float],
+    x: XAxis = "step",
+    floor: tuple[str, float] | None = None,
+) -> go.Figure:
     """The losses of one run or of several, with a dashed hairline for each reference.
 
-    One run shows each training batch, faint, and the smoothed curve over it; several show the smoothed curve alone.
-    `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}.
+    One run shows each training batch, faint, and the smoothed curve over it, both in grey, and validation in the
+    colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
+    `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}; `floor` is the
+    name and the loss that no training curve can end below, a dotted hairline.
     """
     figure = go.Figure()
     seen: Counter[str] = Counter()
     for run in series:
-        # A second run of a family has hollow markers, a third full ones again: labels tell those apart.
-        hollow = seen[run.family] % 2 == 1
+        variant = _VARIANTS[seen[run.family] % len(_VARIANTS)]  # tells runs of one family apart
         seen[run.family] += 1
-        figure.add_traces(_traces(run, x, hollow=hollow, alone=len(series) == 1, legend=len(series) > _LABELLED))
+        figure.add_traces(_traces(run, x, variant, runs=len(series)))
     split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
     figure.update_layout(
         hovermode="closest",
-        showlegend=len(series) > _LABELLED,
+        showlegend=bool(series),
         xaxis={
             "title": {"text": AXIS_TITLES[x]},
             "tickformat": "" if x == "seconds" or _last_x(series) < 10 else "~s",
@@ -94,7 +114,10 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         },
         yaxis={"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}},
     )
-    _draw_references(figure, references)
+    _draw_lines(figure, references.values(), "dash")
+    if floor is not None:
+        _draw_lines(figure, [floor[1]], "dot")
+    _label_lines(figure, _with_floor(references, floor))
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
         # Where a run ends high, by heart or run away, that is what matters.
@@ -102,12 +125,14 @@ def loss_curves(series: Sequence[LossSeries], references: Mapping[str, float], x
         highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
         figure.update_yaxes(autorangeoptions={"clipmax": highest})
     if 0 < len(series) <= _LABELLED:
-        _label_ends(figure, series, references)
+        _label_ends(figure, series, _with_floor(references, floor))
     return figure
 
 
-def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> str:
-    """The chart in words: the last losses of each run, its best validation loss, the references."""
+def loss_text(
+    series: Sequence[LossSeries], references: Mapping[str, float], floor: tuple[str, float] | None = None
+) -> str:
+    """The chart in words: the last losses of each run, its best validation loss, the references and the floor."""
     lines = ["Loss in nats per letter"]
     for run in series:
         words = [f"train {_last(smooth(run.train[1], run.smoothing))}"]
@@ -115,7 +140,7 @@ def loss_text(series: Sequence[LossSeries], references: Mapping[str, float]) -> 
             best = np.nanmin(np.asarray(run.validation[1], dtype=np.float64))
             words.append(f"validation {_last(run.validation[1])}, best {best:.3f}")
         lines.append(f"{run.label} ({run.split} split): " + ", ".join(words))
-    lines.extend(f"{name}: {value:.3f}" for name, value in references.items())
+    lines.extend(f"{name}: {value:.3f}" for name, value in _with_floor(references, floor).items())
     return "\n".join(lines)
 
 
@@ -128,65 +153,101 @@ def _last(y: npt.ArrayLike) -> str:
     return f"{values[-1]:.3f}" if values.size else "not measured yet"
 
 
-def _traces(run: LossSeries, x: XAxis, *, hollow: bool, alone: bool, legend: bool) -> list[go.Scatter]:
-    style = FAMILIES[run.family]
+def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Scatter]:
+    style, alone = FAMILIES[run.family], runs == 1
     unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
     label = html.escape(run.label, quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
     train_x, train_y = (np.asarray(values, dtype=np.float64) for values in run.train)
+    most, in_all = _POINTS
+    points = min(most, in_all // runs)
 
     def curve(part: str, x_y: tuple[Floats, Floats], **how: object) -> go.Scatter:
+        short = part.split(",", maxsplit=1)[0]
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=label,
+            name=short if alone else label,
             uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
-            legendgroup=run.label,
-            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>%{{fullData.name}}</extra>",
+            legendgroup=short if alone else run.label,
+            hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{'' if alone else '%{fullData.name}'}</extra>",
             **how,
         )
 
+    train_colour = NEUTRAL if alone else translucent(style.colour, 0.45)
     traces = [
         curve(
             "train, smoothed",
-            thin(train_x, smooth(train_y, run.smoothing)),
-            mode="lines",
-            line={"color": translucent(style.colour, 0.75 if alone else 0.45), "width": 1.5, "dash": style.dash},
-            showlegend=False,
+            thin(train_x, smooth(train_y, run.smoothing), n=points),
+            mode="lines" if train_x.size > 1 else "markers",  # what is only counted is seen once
+            line={"color": train_colour, "width": 1.5, "dash": "solid" if alone else style.dash},
+            marker={"color": train_colour, "size": 7},
+            showlegend=alone,
         ),
         curve(
             "validation",
-            thin(*run.validation, n=200),
+            thin(*run.validation, n=points // 2),
             mode="lines+markers",
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + "-open" * (hollow or style.symbol.endswith("thin")),
+                "symbol": style.symbol + ("-open" if style.symbol.endswith("thin") else variant),
                 "size": 7,
                 "maxdisplayed": 20,  # a mark here and there says which line it is
                 "color": style.colour,
                 "line": {"color": style.colour, "width": 1},
             },
-            showlegend=legend,
+            showlegend=True,
         ),
     ]
     if alone:
-        faint = {"color": translucent(style.colour, 0.2), "width": 1}
-        raw = curve("train, each batch", thin(train_x, train_y), mode="lines", line=faint, showlegend=False)
-        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None))
+        faint = {"color": translucent(NEUTRAL, 0.25), "width": 1}
+        raw = curve("train, each batch", thin(train_x, train_y, n=points), mode="lines", line=faint, showlegend=False)
+        traces.insert(0, raw.update(hoverinfo="skip", hovertemplate=None, legendgroup="train"))
     return traces
 
 
-def _draw_references(figure: go.Figure, references: Mapping[str, float]) -> None:
-    for name, loss in references.items():
-        figure.add_hline(
-            y=loss,
-            line={"color": NEUTRAL, "width": 1, "dash": "dash"},
-            annotation={"text": f"{name} {loss:.3f}", "xanchor": "right", "yanchor": "bottom", "font": {"size": 12}},
-            annotation_position="top right",
-        )
+def _with_floor(references: Mapping[str, float], floor: tuple[str, float] | None) -> dict[str, float]:
+    return {**references, **({} if floor is None else {floor[0]: floor[1]})}
+
+
+def _draw_lines(figure: go.Figure, losses: Iterable[float], dash: str) -> None:
+    for loss in losses:
+        figure.add_hline(y=loss, line={"color": NEUTRAL, "width": 1, "dash": dash})
+
+
+def _label_lines(figure: go.Figure, lines: Mapping[str, float]) -> None:
+    """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
+
+    Those at one side that are too near for names of their own share a label above the upper one, in their order.
+    """
+    for side in ("left", "right"):
+        groups: list[list[tuple[str, float]]] = []
+        for name, loss in sorted(lines.items(), key=lambda line: -line[1]):
+            if (name in _EARLY) != (side == "right"):
+                continue
+            if groups and groups[-1][-1][1] - loss < _NEAR:
+                groups[-1].append((name, loss))
+            else:
+                groups.append([(name, loss)])
+        for group in groups:
+            figure.add_annotation(
+                text="<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
+                x=1 if side == "right" else 0,
+                xref="paper",
+                xanchor=side,
+                align=side,
+                y=group[0][1],
+                yref="y",
+                yanchor="bottom",
+                showarrow=False,
+                font={"size": 12},
+            )
 
 
 def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Mapping[str, float]) -> None:
-    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other."""
+    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other.
+
+    What a reader zooms out of sight takes its label along; the legend stays.
+    """
     alone = len(series) == 1
     labels: list[tuple[float, str, str]] = []  # loss, glyph, name
     seen = list(references.values())
@@ -199,7 +260,10 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
         if validation.size:
             labels.append((validation[-1], glyph, "validation" if alone else name))
         if train.size and (alone or not validation.size):
-            labels.append((train[-1], "" if alone else glyph, "train" if alone else name))
+            labels.append((train[-1], _TRAIN_GLYPH if alone else glyph, "train" if alone else name))
+    # A run alone has its margins from the start, so that the chart doesn't jump when the first loss is there.
+    longest = max([len("validation") * alone, *(len(name) for _, _, name in labels)])
+    figure.update_layout(margin={"r": 32 + 7 * longest, "t": 52})
     if not labels:
         return
     # How many pixels a nat takes is the browser's to decide. Guessed too low, labels stand a little too far apart.
@@ -221,7 +285,6 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
             align="left",
             font={"size": 12},
         )
-    figure.update_layout(margin={"r": 32 + 7 * max(len(name) for _, _, name in labels)})
 
 
 def _finite(y: npt.ArrayLike) -> Floats:

@@ -11,13 +11,18 @@ from wavenames.figures.colours import kind, shown
 STYLE = """
 .wn-scroll { overflow-x: auto; padding-bottom: 0.4rem; }
 .wn-tall { max-height: 24rem; overflow-y: auto; }
-.wn-windows, .wn-packed { border-collapse: separate; border-spacing: 0 3px; white-space: nowrap; }
-.wn-windows th, .wn-windows td, .wn-packed th, .wn-packed td { padding: 0 0.6rem 0 0; border: 0; text-align: left; }
-.wn-windows th, .wn-packed th { font-weight: 400; font-size: 0.875rem; opacity: 0.75; }
-.wn-packed td { padding: 0 2px 0 0; text-align: center; }
-.wn-packed td.wn-first { padding-left: 1rem; }
-.wn-packed tbody th { position: sticky; left: 0; }
-.wn-packed .wn-number { text-align: center; font-size: 0.8125rem; opacity: 0.75; font-variant-numeric: tabular-nums; }
+.wn-windows { border-collapse: separate; border-spacing: 0 3px; white-space: nowrap; }
+.wn-windows th, .wn-windows td { padding: 0 0.6rem 0 0; border: 0; text-align: left; }
+.wn-windows th { font-weight: 400; font-size: 0.875rem; opacity: 0.75; }
+.wn-packed, .wn-packed ol { display: flex; gap: 0.8rem 2px; }
+.wn-packed { column-gap: 0.8rem; }
+.wn-packed ol { flex-wrap: wrap; list-style: none; margin: 0; padding: 0; }
+.wn-packed :is(li, div) { display: grid; grid-template-rows: 1.9rem 1.9rem 1.25rem; gap: 3px; margin: 0; padding: 0; }
+.wn-packed :is(li, div) { align-items: center; }
+.wn-packed li { justify-items: center; }
+.wn-packed li.wn-first { padding-left: 1rem; }
+.wn-packed div, .wn-packed li > span:last-child { font-size: 0.875rem; opacity: 0.75; }
+.wn-packed li > span:last-child { font-variant-numeric: tabular-nums; }
 .wn-padding { opacity: 0.35; }
 .wn-target { outline: 2px solid currentColor; outline-offset: -2px; }
 .wn-shares { display: flex; flex-wrap: wrap; gap: 0.3rem; }
@@ -38,20 +43,17 @@ def windows_html(windows: Sequence[tuple[str, str]]) -> str:
 
 
 def packed_html(letters: Sequence[str], targets: Sequence[str], positions: Sequence[int]) -> str:
-    """Packed names, laid end to end: the letter before each target, the target, its position; a gap between names."""
+    """Packed names, laid end to end: the letter before each target, the target, its position; a gap between names.
 
-    def row(title: str, cells: Sequence[str]) -> str:
-        first = [' class="wn-first"' if position == 0 and i else "" for i, position in enumerate(positions)]
-        body = "".join(f"<td{mark}>{cell}</td>" for mark, cell in zip(first, cells, strict=True))
-        return f'<tr><th scope="row">{title}</th>{body}</tr>'
-
-    numbers = [f'<div class="wn-number">{position}</div>' for position in positions]
-    rows = (
-        row("letters", [_tile(letter) for letter in letters])
-        + row("targets", [_tile(target, "wn-target") for target in targets])
-        + row("positions", numbers)
+    A column each, which go on in the next line where the page ends.
+    """
+    columns = "".join(
+        f"<li{' class=wn-first' * (position == 0 and i > 0)}>{_tile(letter)}{_tile(target, 'wn-target')}"
+        f"<span>{position}</span></li>"
+        for i, (letter, target, position) in enumerate(zip(letters, targets, positions, strict=True))
     )
-    return f'<div class="wn-scroll" tabindex="0"><table class="wn-packed"><tbody>{rows}</tbody></table></div>'
+    head = "<span>letters</span><span>targets</span><span>positions</span>"
+    return f'<div class="wn-packed"><div>{head}</div><ol>{columns}</ol></div>'
 
 
 def shares_html(shares: Mapping[str, float]) -> str:

@@ -179,9 +179,27 @@ class CausalModel(Model):
     embedding: layers.Embedding
 
     @staticmethod
+    def filled(batch: PackedNames) -> tuple[Tensor, Tensor]:
+        """Letters and positions, filled up to a multiple of `layers.ROWS` rows: names of no letters, to no effect.
+
+        Few shapes make quick products. A batch that is smaller than that is left as it is.
+        """
+        rows = len(batch.letters)
+        more = -rows % layers.ROWS
+        if more == 0 or rows < layers.ROWS:
+            return batch.letters, batch.positions
+        return nn.functional.pad(batch.letters, (0, more)), nn.functional.pad(batch.positions, (0, more))
+
+    @staticmethod
+    def filled_names(batch: PackedNames, rows: int) -> Tensor:
+        """(rows,) the name that each row belongs to, filled up as `filled` does it."""
+        names = name_of_rows(batch)
+        return nn.functional.pad(names, (0, rows - len(names)))
+
+    @staticmethod
     def wanted(x: Tensor, batch: PackedNames) -> Tensor:
         """The rows of x whose logits are asked for."""
-        return x if batch.rows is None else x[batch.rows]
+        return x if batch.rows is None else x.index_select(0, batch.rows)
 
 
 def name_of_rows(batch: PackedNames) -> Tensor:

@@ -38,10 +38,11 @@ class Dilated(CausalModel):
         self.head = Linear(width, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
-        x = self.embedding(batch.letters)
+        letters, positions = self.filled(batch)
+        x = self.embedding(letters)
         for conv, after, pad in zip(self.convs, self.after, self._pads(), strict=True):
-            x = after(conv(x, batch.positions, pad))
-        return cast(Tensor, self.head(self.wanted(x, batch)))
+            x = after(conv(x, positions, pad))
+        return cast(Tensor, self.head(self.wanted(x, batch)))[: len(batch.letters)]
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         pads = zip(self._convs(), self._pads(), strict=True)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from wavenames.config import LIST_LIMITS, RecurrentConfig
-from wavenames.layers import Embedding, GRUCell, Linear, RNNCell
+from wavenames.layers import Dropout, Embedding, GRUCell, Linear, RNNCell
 from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
 from wavenames.models.mlp import LOGIT_GAIN
 
@@ -22,6 +22,10 @@ class Recurrent(CausalModel):
     The memory before a name is learned as well. Nothing is ever out of sight, at least on paper: `receptive_field`
     is the longest name that a list may hold, with its '.'.
 
+    Dropout hides the same numbers of the memory from the cell at every letter of a name, while the memory itself is
+    carried on whole: Gal and Ghahramani 2016, https://arxiv.org/abs/1512.05287. What the head sees is thinned anew at
+    each letter.
+
     makemore's RNN and GRU, https://github.com/karpathy/makemore
     """
 
@@ -34,6 +38,7 @@ class Recurrent(CausalModel):
         self.memory_before = nn.Parameter(torch.zeros(config.hidden))
         cell = GRUCell if config.cell == "gru" else RNNCell
         self.cell: RNNCell | GRUCell = cell(config.embedding, config.hidden)
+        self.dropout = Dropout(config.dropout)
         self.head = Linear(config.hidden, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
@@ -41,12 +46,14 @@ class Recurrent(CausalModel):
         order, going = _place_by_place(batch)
         names = batch.offsets.shape[0] - 1
         memory, memories = self.memory_before.expand(names, -1), []
+        kept = self.dropout(torch.ones_like(memory)) if self.training else None
         for each in torch.split(self._brought(batch, order, self.told(names, batch.labels)), going):
             rows = max(len(each), min(FEW, len(memory)))  # names that have ended fill up the last few, to no effect
-            memory = self.cell.turn(nn.functional.pad(each, (0, 0, 0, rows - len(each))), memory[:rows])
+            seen = memory[:rows] if kept is None else memory[:rows] * kept[:rows]
+            memory = self.cell.turn(nn.functional.pad(each, (0, 0, 0, rows - len(each))), memory[:rows], seen)
             memories.append(memory[: len(each)])
         x = torch.cat(memories).index_select(0, self.wanted(order.argsort(), batch))
-        return cast(Tensor, self.head(x))
+        return cast(Tensor, self.head(self.dropout(x)))
 
     def _brought(self, batch: PackedNames, order: Tensor, told: Tensor | None) -> Tensor:
         """What each letter, in this order, and what is told of its name bring to the cell."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from wavenames.config import WaveNetConfig
 from wavenames.layers import CausalConv1d, Embedding, Linear, ReLU, ResidualSkipBlock
-from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
+from wavenames.models.base import CausalModel, PackedNames, State
 from wavenames.models.mlp import LOGIT_GAIN
 
 LABEL_FEATURES = 16
@@ -44,15 +43,16 @@ class WaveNet(CausalModel):
         self.relu2, self.head2 = ReLU(), Linear(config.skip, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
-        x = self.embedding(batch.letters)
+        letters, positions = self.filled(batch)
+        x = self.embedding(letters)
         if self.first is not None:
-            x = self.first(x, batch.positions)
+            x = self.first(x, positions)
         skips, told = [], self._conditions(len(batch.offsets) - 1, batch.labels)
-        names = name_of_rows(batch) if told else batch.letters
+        names = self.filled_names(batch, len(letters)) if told else letters
         for i, block in enumerate(self.blocks):
-            x, skip = block(x, batch.positions, *(each.index_select(0, names) for each in told[i : i + 1]))
+            x, skip = block(x, positions, *(each.index_select(0, names) for each in told[i : i + 1]))
             skips.append(self.wanted(skip, batch))
-        return self._head(skips)
+        return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         """A queue for each convolution, then what each block adds, (B, 2 D), of what is told of the name."""
@@ -77,7 +77,7 @@ class WaveNet(CausalModel):
         return () if h is None else tuple(cast(Linear, block.condition)(h) for block in self.blocks)
 
     def _head(self, skips: list[Tensor]) -> Tensor:
-        x = torch.stack(skips).sum(0)
+        x = sum(skips[1:], start=skips[0])
         return cast(Tensor, self.head2(self.relu2(self.head1(self.relu1(x)))))
 
     def _convs(self) -> list[CausalConv1d]:

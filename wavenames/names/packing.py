@@ -133,9 +133,9 @@ class Packed:
         rows = torch.arange(count) + (starts - offsets[:-1]).repeat_interleave(lengths, output_size=count)
         rows = rows.to(self.device, non_blocking=True)
         return Batch(
-            self.letters[rows],
-            self.targets[rows],
-            self.positions[rows],
+            self.letters.index_select(0, rows),
+            self.targets.index_select(0, rows),
+            self.positions.index_select(0, rows),
             offsets.to(self.device, non_blocking=True),
             labels=None if self.labels is None else self.labels[names.to(self.device, non_blocking=True)],
         )

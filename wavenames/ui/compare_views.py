@@ -10,6 +10,7 @@ from wavenames.config import SERVER_LIMITS, DataConfig, Refusal
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.loss import AXIS_TITLES, LossSeries, XAxis, loss_curves, loss_text
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
+from wavenames.store import UNFINISHED
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.model_rows import Row, by_data, csv, data_in_words, differences, frame, model_rows
 from wavenames.ui.references import references
@@ -22,25 +23,26 @@ TURN = "runs_turn"
 """Session key of which rows the table was drawn with last, and how many tables there have been."""
 MOST = 8
 """Rows held side by side."""
-POLL = 1.0
+POLL = 2.0
 """Seconds between two looks while something runs."""
-LOSS = st.column_config.NumberColumn(format="%.3f", help="Nats per letter on this part of the split.")
+LOSS = st.column_config.NumberColumn(width=90, format="%.3f", help="Nats per letter on this part of the split.")
 COLUMNS = {
     "title": st.column_config.TextColumn(pinned=True, width=150),
+    "train": LOSS,
+    "validation": LOSS,
+    "test": LOSS,
+    "open": st.column_config.LinkColumn(display_text="Train page", width=90),
+    "sample": st.column_config.LinkColumn(display_text="Names", width=80),
+    "status": st.column_config.TextColumn(width=110),
     "family": st.column_config.MultiselectColumn(
         options=[f"{style.glyph} {family}" for family, style in FAMILIES.items()],
         color=[style.colour for style in FAMILIES.values()],
         width=110,
     ),
     "parameters": st.column_config.NumberColumn(format="localized"),
-    "train": LOSS,
-    "validation": LOSS,
-    "test": LOSS,
     "steps": st.column_config.NumberColumn(format="localized"),
     "seconds": st.column_config.NumberColumn(format="%.1f", help="Seconds of training."),
     "created": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
-    "open": st.column_config.LinkColumn(display_text="Train page"),
-    "sample": st.column_config.LinkColumn(display_text="Names"),
 }
 
 
@@ -134,7 +136,7 @@ def _rename(row: Row) -> None:
 @st.dialog("Delete for good")
 def _delete(rows: Sequence[Row]) -> None:
     st.markdown("Curves, sampled names and weights go too, for everyone on this server.")
-    st.markdown("\n".join(f"- {plain(row.title)}" for row in rows))
+    st.markdown("\n".join(f"- {plain(row.title)}{unfinished(row)}" for row in rows))
     many = f"{len(rows)} runs" if len(rows) > 1 else "this run"
     if st.button(f"Delete {many}", type="primary", icon=":material/delete:", key="delete_for_good"):
         try:
@@ -144,6 +146,15 @@ def _delete(rows: Sequence[Row]) -> None:
             st.error(plain(str(refusal)))
         else:
             st.rerun()
+
+
+def unfinished(row: Row) -> str:
+    """A warning behind the title of a run that has not ended by now."""
+    try:
+        now = scheduler().snapshot(row.key).status
+    except Refusal:  # gone already
+        return ""
+    return f", **{'still running' if now == 'running' else now}**; this ends it" if now in UNFINISHED else ""
 
 
 def differing(chosen: Sequence[Row]) -> None:
@@ -156,7 +167,10 @@ def differing(chosen: Sequence[Row]) -> None:
     if found.empty:
         st.markdown("Nothing: these rows have the same settings.")
     else:
-        st.dataframe(found, height="content", alt="Settings in which the chosen rows differ")
+        st.dataframe(
+            found, height="content", alt="Settings in which the chosen rows differ",
+            column_config={"_index": st.column_config.TextColumn(width=165)},
+        )  # fmt: skip
 
 
 def mixed(chosen: Sequence[Row]) -> None:
@@ -181,6 +195,7 @@ def curves(chosen: Sequence[Row]) -> None:
         "Along the axis", list(AXIS_TITLES), format_func=lambda one: AXIS_TITLES[one].capitalize(), default="step",
         key="compare_x", bind="query-params", label_visibility="collapsed", required=True,
     )  # fmt: skip
+    st.caption("Strong, with marks: validation. Faint: train, smoothed.")
     moving = any(row.moving for row in own)
     st.fragment(_curves, run_every=POLL if moving else None)(own, chosen, x)
 

@@ -11,50 +11,26 @@ from wavenames.ui.links import linked_choice
 from wavenames.ui.session import Trained, checkpoint, trained
 from wavenames.ui.words import plain
 
-LABELS: dict[str, str] = {
-    "n": "Names",
-    "top_k": "Top-k",
-    "top_p": "Top-p",
-    "min_p": "Min-p",
-    "block_size": "Letters seen",
-    "first_conv": "First convolution",
-    "clip": "Gradient clip",
-    "steps": "Steps",
-    "seconds": "Seconds, at most",
-    "target": "Target validation loss",
-    "norm": "Normalisation",
-    "norm_bias": "Bias before the norm",
-    "init": "Start weights",
-    "conditions": "Told of each name",
-    "label_dropout": "Labels hidden",
-    "decade": "Born in",
-}
 STEPS: dict[str, float] = {
     "temperature": 0.05, "top_p": 0.05, "min_p": 0.01, "dropout": 0.05, "target": 0.01, "smoothing": 0.5,
     "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1, "label_dropout": 0.05,
 }  # fmt: skip
 
 
-def label(name: str) -> str:
-    """A field's name on the page."""
-    return LABELS.get(name, field_label(name))
-
-
-def setting(cls: type[Settings], name: str, default: Any, *, key: str | None = None, linked: bool = True) -> Any:
-    """The control for one field of a configuration; gives the value, unchecked.
+def setting(cls: type[Settings], name: str, default: Any, *, key: str) -> Any:
+    """The control for one field of a configuration; gives the value, unchecked. It is kept for the visit.
 
     Args:
         cls: The configuration that the field belongs to: its bounds, words and explanation make the control.
         name: The field.
-        default: Where the control stands while nobody has moved it; such values are left out of the link.
-        key: The control's key and its name in the link; the field's own name if it is not given.
-        linked: Keep the value in the link; else only for the visit.
+        default: Where the control stands while nobody has moved it.
+        key: The control's key.
     """
     shared: dict[str, Any] = {
-        "label": label(name),
-        "key": key or name,
+        "label": field_label(name),
+        "key": key,
         "help": help_line(cls, name),
-        **({"bind": "query-params"} if linked else {"persist_state": "session"}),
+        "persist_state": "session",
     }
     annotation = str(cls.model_fields[name].annotation)
     words = choices(cls, name)

@@ -30,7 +30,7 @@ class Journey:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def path_of(run_id: str) -> Journey | None:
-    """The path of a finished run; None for a model whose training was not seen by this server."""
+    """The path of a finished run; None for a model that was not trained on this server."""
     kept = store().frames(run_id)
     if not kept:
         return None
@@ -50,9 +50,13 @@ def letters_view(chosen: Trained, key: str) -> None:
     else:
         projection = project(vectors.numpy())
         _map(chosen, projection, limits_of([projection.points]), key, "as trained")
-        st.caption(
-            "This model was not trained on this server, so its way here is not known; your own runs keep theirs."
-        )
+        if path is None:
+            way = (
+                "This model was not trained on this server, so its way here is not known; your own runs keep theirs."
+            )
+        else:
+            way = "This run was looked at only once, so there is no way here to play back."
+        st.caption(way)
     _neighbours(chosen, vectors.numpy(), key)
 
 

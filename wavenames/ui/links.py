@@ -7,16 +7,19 @@ may be given anew, carries a loss, or belongs to a list of names that a link sho
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from wavenames.config import Refusal, Settings
 from wavenames.names import printable
 from wavenames.ui.words import plain
 
 PAGE, VISIT = "page shown", "visit to a page"
 """Session keys: which page is shown, and how many have been before it."""
+S = TypeVar("S", bound=Settings)
 
 
 def linked_choice(
@@ -71,6 +74,36 @@ def linked_word(key: str) -> str | None:
     word: str | None = st.session_state.get(key)
     _write(key, None if word is None else [word])
     return word
+
+
+def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]) -> S:
+    """What of a link can be had; the rest is named, in a sentence each, and stands at its default.
+
+    Args:
+        words: What the link says of each field, in the order in which the fields are to be taken.
+        made_of: Makes the configuration, or refuses.
+    """
+    kept: dict[str, str] = {}
+    refused = []
+    for name, word in words.items():
+        try:
+            made_of({**kept, name: word})
+            kept[name] = word
+        except Refusal as refusal:
+            refused.append(str(refusal))
+    if refused:
+        said = " ".join(refused)
+        st.warning(plain(f"The link asks for something that can't be had. {said} The default is used instead."))
+    return made_of(kept)
+
+
+def write_words(words: Mapping[str, str], names: Collection[str]) -> None:
+    """Put `words` into the link; of all other `names` it then says nothing."""
+    for name in names:
+        if name not in words:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != words[name]:
+            st.query_params[name] = words[name]
 
 
 def arrive(page: str) -> None:

@@ -11,7 +11,19 @@ from wavenames.config import DataConfig, MLPConfig, Refusal, limits
 from wavenames.figures.bars import lengths_histogram, lengths_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.windows import packed_html, shares_html, windows_html
-from wavenames.names import SPLITS, Leak, NameList, Packed, Split, Statistics, leak, shares, statistics, windows
+from wavenames.names import (
+    SPLITS,
+    Leak,
+    NameList,
+    Packed,
+    Split,
+    Statistics,
+    leak,
+    printable,
+    shares,
+    statistics,
+    windows,
+)
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.session import find_list, find_split
 from wavenames.ui.typed import as_known, known_beginning
@@ -19,6 +31,8 @@ from wavenames.ui.words import plain
 
 ROWS = 1000
 """Rows of a list that travel to the browser; a search reaches all of them."""
+HEIGHT = 283
+"""Of the table of rows, in pixels: seven of them."""
 SHARES = 8
 """First and last letters shown."""
 
@@ -75,13 +89,17 @@ def _search(list_id: str) -> None:
         label_visibility="collapsed",
     )
     found = [row for row, name in enumerate(names.names) if wanted.casefold() in f".{name}.".casefold()]
-    st.dataframe(
-        rows(names, found[:ROWS]),
-        hide_index=True,
-        height=283,
-        column_config={"births": st.column_config.NumberColumn(format="localized")},
-        alt="Names of the list",
-    )
+    with st.container(height=HEIGHT, border=False):
+        if found:
+            st.dataframe(
+                rows(names, found[:ROWS]),
+                hide_index=True,
+                height=HEIGHT,
+                column_config={"births": st.column_config.NumberColumn(format="localized")},
+                alt="Names of the list",
+            )
+        else:
+            st.markdown(f"No name of this list has {plain(printable(wanted))} in it.")
     shown = f", the first {ROWS:,} shown" if len(found) > ROWS else ""
     st.caption(f"{len(found):,} of {len(names.names):,} rows{shown}")
 
@@ -164,15 +182,18 @@ def splits(list_id: str) -> None:
             except Refusal as refusal:
                 st.warning(plain(str(refusal)))
                 continue
-            st.table(sizes(parts).style.format("{:,}"), border="horizontal", alt=f"Sizes of the {kind} split")
+            st.table(
+                sizes(parts).style.format(thousands=","), border="horizontal", hide_index=True,
+                alt=f"Sizes of the {kind} split",
+            )  # fmt: skip
             st.markdown(leak_in_words(kind, leaked))
 
 
 def sizes(parts: Split) -> pd.DataFrame:
     """Each part of a split in names and in targets."""
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
-    counts = {part: (len(names), sum(map(len, names)) + len(names)) for part, names in named.items()}
-    return pd.DataFrame.from_dict(counts, orient="index", columns=["names", "targets"])
+    counts = [(part, len(names), sum(map(len, names)) + len(names)) for part, names in named.items()]
+    return pd.DataFrame(counts, columns=["part", "names", "targets"])
 
 
 def leak_in_words(kind: str, leaked: Leak) -> str:

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, conditions_of
+from wavenames.comparison import target_leak
+from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -17,14 +18,20 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
-from wavenames.store import Status
-from wavenames.ui.live_plot import live_plot
-from wavenames.ui.references import references
+from wavenames.ui.live_plot import TEXT_LINE, live_plot
+from wavenames.ui.references import floor, references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, plain
 
-POLL, POLL_AT_REST = 1.5, 5.0
-"""Seconds between two looks at a run that moves, and at one that rests."""
+POLL_AT_FIRST, POLL, POLL_AT_REST = 1.0, 2.5, 5.0
+"""Seconds between two looks: at a run in its first `YOUNG` seconds, where all moves fast; later, when each look
+takes time from the training that is looked at; and at a run that rests."""
+YOUNG = 5.0
+"""Seconds of training."""
+ANCHOR = "run"
+"""Where the run stands on the page, for a link that jumps there."""
+MAP = 420
+"""Height of the letters' map, in pixels."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed.",
@@ -55,21 +62,21 @@ def live_run(run_id: str) -> None:
     Raises:
         Refusal: there is no such run on this server.
     """
-    pace = _pace(scheduler().snapshot(run_id).status)
+    pace = _pace(scheduler().snapshot(run_id))
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
 
 
-def _pace(status: Status) -> float | None:
+def _pace(run: Snapshot) -> float | None:
     """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
-    if status in MOVING:
-        return POLL
-    return None if status in ("finished", "stopped") else POLL_AT_REST
+    if run.status in MOVING:
+        return POLL_AT_FIRST if run.seconds < YOUNG else POLL
+    return None if run.status in ("finished", "stopped") else POLL_AT_REST
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
     run = scheduler().snapshot(run_id)
-    if pace != _pace(run.status):
+    if pace != _pace(run):
         st.rerun()
     _progress(run)
     _buttons(run)
@@ -80,7 +87,7 @@ def _draw(run_id: str, *, pace: float | None) -> None:
 
 
 def _progress(run: Snapshot) -> None:
-    st.header(plain(run.title), anchor=False)
+    st.header(plain(run.title), anchor=ANCHOR)
     words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
     if run.status == "running" and run.seconds_left:
         if run.config.recipe.seconds is None:
@@ -109,14 +116,17 @@ def _losses(run: Snapshot) -> None:
         "Validation": run.validation.loss[-1:].tolist(),
         "Test": [],
     }
+    context, lowest = floor(run.config.model, run.config.data)
+    below = f" No model that sees {_sight(context)} can get below {lowest:.3f} on these train names."
     final = {"Train": run.train_loss, "Validation": run.validation_loss, "Test": run.test_loss}
     places = st.container(horizontal=True, gap="small")
     for part, latest in running.items():
         loss = final[part] if final[part] is not None else next(iter(latest), None)
         help_ = f"Nats per letter on the {part.lower()} names of the {run.config.data.split} split."
-        places.metric(
-            f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=f"{help_} {LOSS_HELP[part]}", width="content"
-        )
+        explained = f"{help_} {LOSS_HELP[part]}{below if part == 'Train' else ''}"
+        places.metric(f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=explained, width="content")
+    if run.train_loss is not None and (leaks := target_leak(run.train_loss, lowest, context)) is not None:
+        st.warning(plain(leaks))
 
 
 def _buttons(run: Snapshot) -> None:
@@ -179,13 +189,20 @@ def _curves(run: Snapshot) -> None:
         smoothing=_smoothing(run),
     )
     lines = references(run.config.data, conditions_of(run.config.model))
+    context, lowest = floor(run.config.model, run.config.data)
+    bottom = (f"floor for train, {_sight(context)}", lowest)
+    figure = loss_curves([series], lines, x, bottom)
     with chart:
-        live_plot(loss_curves([series], lines, x), key=f"loss_{x}", height=360, text=loss_text([series], lines))
+        live_plot(figure, key=f"loss_{x}", height=360, text=loss_text([series], lines, bottom))
 
 
 def _map(run: Snapshot) -> None:
     if not run.frames:
-        st.caption("This model keeps no vectors for its letters.")
+        if run.config.model.family in COUNTED:
+            st.caption("This model keeps no vectors for its letters.")
+        else:
+            with st.container(height=MAP + TEXT_LINE, border=False):
+                st.caption("The letters' map appears with the first evaluation.")
         return
     step, vectors = run.frames[-1]
     latest = _steady(run.id, step, vectors)
@@ -197,7 +214,7 @@ def _map(run: Snapshot) -> None:
         latest.explained,
         limits=limits_of([latest.points]),
     )
-    live_plot(figure, key="letters", height=420, text=f"The letters' map at step {step:,}, {latest.explained}")
+    live_plot(figure, key="letters", height=MAP, text=f"The letters' map at step {step:,}, {latest.explained}")
 
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
@@ -210,6 +227,11 @@ def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Project
         latest = Projection(align(latest.points, seen[2].points), latest.explained)
     st.session_state["letters_seen"] = (run_id, step, latest)
     return latest
+
+
+def _sight(context: int) -> str:
+    """How much of a name a model sees."""
+    return "all letters" if context > LIST_LIMITS.max_length else f"{context} letter{'s' * (context > 1)}"
 
 
 def _smoothing(run: Snapshot) -> float:

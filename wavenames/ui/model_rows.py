@@ -11,10 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from wavenames.checkpoints import shipped
-from wavenames.config import DataConfig, Refusal, RunConfig, flat_fields
+from wavenames.config import DataConfig, Refusal, RunConfig, field_label, flat_fields
 from wavenames.figures.colours import FAMILIES
 from wavenames.store import UNFINISHED, Run
-from wavenames.ui.controls import label
 from wavenames.ui.links import distinct
 from wavenames.ui.session import checkpoint, find_list, model, scheduler, store, uploaded
 from wavenames.ui.spreadsheet import csv_text
@@ -127,24 +126,24 @@ def usual(rows: Sequence[Row]) -> list[str]:
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table, one column for each thing to compare them by."""
+    """The rows as a table, one column for each thing to compare them by. A phone shows the first two."""
     return pd.DataFrame(
         {
             "title": [row.title for row in rows],
-            "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
-            "status": [status(row) for row in rows],
-            "parameters": pd.array([row.parameters for row in rows], "Int64"),
-            "train": pd.array([row.train for row in rows], "Float64"),
             "validation": pd.array([row.validation for row in rows], "Float64"),
+            "train": pd.array([row.train for row in rows], "Float64"),
             "test": pd.array([row.test for row in rows], "Float64"),
+            "open": [row.open for row in rows],
+            "sample": [row.sample for row in rows],
+            "status": [status(row) for row in rows],
+            "family": [[f"{FAMILIES[row.family].glyph} {row.family}"] for row in rows],
+            "parameters": pd.array([row.parameters for row in rows], "Int64"),
             "split": [row.config.data.split if row.config else "" for row in rows],
             "list": [row.list_title for row in rows],
             "model": [row.config.preset if row.config else "" for row in rows],
             "steps": [row.step for row in rows],
             "seconds": [row.seconds for row in rows],
             "created": pd.Series([row.created for row in rows], dtype="datetime64[s, UTC]"),
-            "open": [row.open for row in rows],
-            "sample": [row.sample for row in rows],
         }
     )
 
@@ -168,11 +167,11 @@ def differences(rows: Sequence[Row]) -> pd.DataFrame:
     settings = {row.title: fields(row.config) for row in rows if row.config is not None}
     every = dict.fromkeys(field for each in settings.values() for field in each)
     differing = {
-        label(field): {title: each.get(field, "–") for title, each in settings.items()}
+        field_label(field): {title: each.get(field, "–") for title, each in settings.items()}
         for field in every
         if len({each.get(field) for each in settings.values()}) > 1
     }
-    return pd.DataFrame.from_dict(differing, orient="index")
+    return pd.DataFrame.from_dict(differing, orient="index").rename_axis("Setting")
 
 
 def fields(config: RunConfig) -> dict[str, str]:

@@ -61,7 +61,10 @@ def _offer(data: bytes, filename: str) -> None:
         f"{'…' if len(letters) > 60 else ''}), beginning with {plain(', '.join(found.names[:SHOWN]))}"
     )
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
-        _take(found)
+        try:
+            _take(found)
+        except Refusal as refusal:
+            st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
 
 
 def _offer_makemore() -> None:

@@ -42,7 +42,7 @@ def run_summary(run: RunConfig) -> None:
     a_step = seconds_of_a_step(run.model, recipe, DataConfig(names=run.data.names))
     seconds = min(run.recipe.steps * a_step, run.recipe.seconds or float("inf"))
     # A model that counts runs of letters holds as many numbers as the list has runs: none before it has looked.
-    size = f"**{model.parameter_count:,}** parameters" if model.parameter_count else "**one** number a run of letters"
+    size = f"**{model.parameter_count:,}** parameters" if model.parameter_count else "**counts** of letters"
     reach = "all" if model.receptive_field > LIST_LIMITS.max_length else model.receptive_field
     letters = "letter" if reach == 1 else "letters"
     st.markdown(

@@ -16,7 +16,7 @@ from wavenames.config import SamplingConfig
 from wavenames.models import Model
 from wavenames.names import Status, Vocabulary
 from wavenames.probes.surprisal import surprisal
-from wavenames.sampling import Sampled, Samples, sample
+from wavenames.sampling import ANY, ONE, Sampled, Samples, sample
 from wavenames.ui.name_rows import scale_html, surprisal_html
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.spreadsheet import csv_text
@@ -58,11 +58,15 @@ def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
     """Draw names with options as they come from the controls.
 
     Raises:
-        Refusal: an option is out of bounds, or the prefix has a letter that the model doesn't know.
+        Refusal: an option is out of bounds, the prefix or the pattern has a letter that the model doesn't know, or no
+            name could fit them.
     """
     kept = checkpoint(chosen.key)
     options = SamplingConfig.checked(**words)
-    options = options.changed(prefix=as_known(options.prefix, kept.vocabulary))
+    options = options.changed(
+        prefix=as_known(options.prefix, kept.vocabulary),
+        pattern=as_known(options.pattern, kept.vocabulary, besides=ONE + ANY),
+    )
     network = model(chosen.key)
     samples = sample(network, kept.vocabulary, options, kept.membership)
     return Drawn(chosen, network, kept.vocabulary, words, samples)
@@ -71,13 +75,19 @@ def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
 def summary(drawn: Drawn) -> str:
     """How many names of which kind, in two lines of Markdown."""
     names = drawn.samples.names
+    if not names:
+        return f"**No names** from {plain(drawn.trained.title)}, {_draws(drawn.samples)}"
     kinds = Counter(each.status for each in names)
     found = " · ".join(f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items())
     return (
         f"**{len(names):,} {kind_of_names(drawn.told, len(names))}** from {plain(drawn.trained.title)}, "
-        f"{drawn.samples.attempts:,} draws in {drawn.samples.seconds:.2f} s  \n"
+        f"{_draws(drawn.samples)}  \n"
         f"{len({each.name for each in names}):,} different · {found}"
     )
+
+
+def _draws(samples: Samples) -> str:
+    return f"{samples.attempts:,} draw{'s' * (samples.attempts != 1)} in {samples.seconds:.2f} s"
 
 
 _SIGNS: Final = {status: shown.split(" ", 1) for status, shown in STATUS.items()}
@@ -93,6 +103,8 @@ def samples_view(drawn: Drawn) -> None:
     """The table, and the name that is chosen in it, letter by letter."""
     if drawn.samples.message:
         st.warning(drawn.samples.message)
+    if not drawn.samples.names:
+        return
     rows = drawn.table
     left, right = st.columns([3, 2], gap="medium")
     with left:
@@ -143,5 +155,6 @@ def save_button(drawn: Drawn) -> None:
         icon=":material/download:",
         key="sample_csv",
         on_click="ignore",
+        disabled=not drawn.samples.names,
         width="stretch",
     )

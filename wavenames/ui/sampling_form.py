@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from wavenames.config import CONDITIONS, SamplingConfig
 from wavenames.ui.controls import setting
+from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
 
 FIRST = ("prefix", "n", "temperature")
@@ -21,6 +22,8 @@ REST = tuple(
     )
 )
 """The others, switches last."""
+KEYS = {name: f"sample_{name}" for name in (*FIRST, *CONDITIONS, *REST)}
+"""Of each field: its control's key, and its name in the link."""
 
 
 def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
@@ -29,6 +32,8 @@ def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
     `conditions` are what the model can be told: of these kinds there are choosers.
     """
     first = (*FIRST, *conditions)
+    if to_be_read("sampling form"):
+        _fill()
     with st.form("sample_options", border=False):
         *places, last = st.columns([3, *[2] * len(first)], vertical_alignment="bottom")
         words = {name: _control(name, place) for name, place in zip(first, places, strict=True)}
@@ -39,17 +44,29 @@ def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
         )  # fmt: skip
         with st.expander("More options"), st.grid(4, min_column_width=150) as grid:
             words |= {name: _control(name, grid.cell()) for name in REST}
+    changed = {KEYS[name]: str(value) for name, value in words.items() if value != getattr(USUAL, name)}
+    write_words(changed, KEYS.values())
     return words, pressed
+
+
+def _fill() -> None:
+    """Set the controls to what the link asks for, where that can be had."""
+    asked = {name: st.query_params[key] for name, key in KEYS.items() if key in st.query_params}
+    if not asked:
+        return
+    options = possible(asked, lambda words: SamplingConfig.checked(**words))
+    for name, key in KEYS.items():
+        st.session_state[key] = getattr(options, name)
 
 
 def _control(name: str, place: DeltaGenerator) -> Any:
     with place:
-        return setting(SamplingConfig, name, getattr(USUAL, name), key=f"sample_{name}")
+        return setting(SamplingConfig, name, getattr(USUAL, name), key=KEYS[name])
 
 
 def _other_dice(names: tuple[str, ...]) -> None:
     """The same seed would give the same names again, which is not what a second press of "Sample" asks for."""
-    words = {name: st.session_state.get(f"sample_{name}") for name in names}
+    words = {name: st.session_state.get(KEYS[name]) for name in names}
     drawn: Drawn | None = st.session_state.get(DRAWN)
     if drawn is not None and drawn.words == words:
         st.session_state["sample_seed"] = (drawn.words["seed"] + 1) % 2**32

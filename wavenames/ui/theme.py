@@ -12,7 +12,22 @@ CAPTIONS = """
 }
 """
 
+# Streamlit writes what is selected, and a slider's value, in the primary colour. White stands on that one on buttons,
+# so at night it is too dark to be read as text: there the colour of links takes its place.
+SELECTED = """
+:is([data-variant="segmented_control"], [data-testid="stTab"])[data-selected="true"] p,
+[data-testid="stSliderThumbValue"] p {
+  color: light-dark(#0f6b72, #6cc5cd);
+}
+"""
+
+BELOW = "below"
+"""Key of a container that is there on a phone only, where what stands beside on a desktop stands below."""
+ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: none; }} }}"
+
+STYLES = (tiles.STYLE, evolution.STYLE, windows.STYLE, name_rows.STYLE, CAPTIONS, SELECTED, ONLY_ON_A_PHONE)
+
 
 def apply_theme() -> None:
     """Add the style of letter tiles and name chips to the page; call once, before anything is drawn."""
-    st.html(f"<style>{tiles.STYLE}{evolution.STYLE}{windows.STYLE}{name_rows.STYLE}{CAPTIONS}</style>")
+    st.html(f"<style>{''.join(STYLES)}</style>")

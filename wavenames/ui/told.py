@@ -8,6 +8,7 @@ import streamlit as st
 
 from wavenames.config import SamplingConfig
 from wavenames.ui.controls import setting
+from wavenames.ui.links import possible, to_be_read, write_words
 
 SIDES = ("first", "second")
 """How the two are called in the link."""
@@ -15,5 +16,13 @@ SIDES = ("first", "second")
 
 def choose_told(side: str, usual: Mapping[str, str], *, key: str) -> dict[str, str]:
     """A chooser for each kind of label in `usual`, which holds where it stands at first; all of it in the link."""
+    keys = {kind: f"{key}_{side}_{kind}" for kind in usual}
+    if to_be_read(f"{key} {side}"):
+        asked = {kind: st.query_params[name] for kind, name in keys.items() if name in st.query_params}
+        found = possible(asked, lambda words: SamplingConfig.checked(**words)) if asked else None
+        for kind in asked:
+            st.session_state[keys[kind]] = getattr(found, kind)
     with st.container(horizontal=True):
-        return {kind: setting(SamplingConfig, kind, word, key=f"{key}_{side}_{kind}") for kind, word in usual.items()}
+        told = {kind: setting(SamplingConfig, kind, word, key=keys[kind]) for kind, word in usual.items()}
+    write_words({keys[kind]: word for kind, word in told.items() if word != usual[kind]}, [*keys.values()])
+    return told

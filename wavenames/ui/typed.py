@@ -7,8 +7,10 @@ from wavenames.config import LIST_LIMITS, Refusal
 from wavenames.names import Vocabulary, printable
 
 
-def as_known(typed: str, vocabulary: Vocabulary) -> str:
+def as_known(typed: str, vocabulary: Vocabulary, besides: str = "") -> str:
     """A typed name without outer spaces, letters composed, in small letters where only those are known.
+
+    `besides` are signs that may stand in it as well, such as those of a pattern.
 
     Raises:
         Refusal: longer than any name may be, or with a letter that `vocabulary` doesn't know.
@@ -18,9 +20,9 @@ def as_known(typed: str, vocabulary: Vocabulary) -> str:
         raise Refusal(
             f"The name {printable(name, 12)} has {len(name):,} letters; allowed are at most {LIST_LIMITS.max_length}."
         )
-    if not set(name) <= set(vocabulary.letters):
+    if not set(name) <= {*vocabulary.letters, *besides}:
         name = name.lower()
-    vocabulary.encode(name)
+    vocabulary.encode("".join(letter for letter in name if letter not in besides))
     return name
 
 

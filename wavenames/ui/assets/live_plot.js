@@ -64,6 +64,7 @@ class Chart {
     const twin = element("details", "wn-plot-text", this.root);
     element("summary", "", twin).textContent = "As text";
     this.words = element("p", "", twin);
+    this.words.tabIndex = 0; // long ones scroll, by the keys too
     this.said = element("span", "wn-plot-said", this.root); // what the keys walk over, for a screen reader
     this.said.setAttribute("aria-live", "polite");
     this.next = null; // the figure that waits to be drawn
@@ -123,17 +124,21 @@ class Chart {
     layout.height = data.height;
     layout.autosize = true;
     layout.template = template(getComputedStyle(this.root));
+    const figure = JSON.stringify([traces, layout]);
+    if (figure === this.shown) return; // a look at a run that has nothing new to show
     const options = {
       displaylogo: false, responsive: false, displayModeBar: touch.matches || "hover", doubleClick: "reset",
       modeBarButtons: [touch.matches ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["zoom2d", "pan2d", "resetScale2d"]],
     };
     if (this.made) {
       await this.Plotly.react(this.plot, traces, layout, options);
+      this.shown = figure;
       return;
     }
     this.plot.textContent = "";
     await this.Plotly.newPlot(this.plot, traces, layout, options);
     this.made = true;
+    this.shown = figure;
     this.plot.on("plotly_click", (event) => this.choose(event.points[0]));
     this.plot.addEventListener("keydown", (event) => this.key(event));
   }

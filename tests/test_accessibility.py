@@ -1,0 +1,63 @@
+"""Every page by axe (https://github.com/dequelabs/axe-core): names for what can be used, contrast, order, by keys."""
+
+import re
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser import open_page, settled
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "", "names", "train", "train?run=", "compare", "compare?runs=", "embeddings", "embeddings?letters_of=", "sample",
+    "sample?sample_way=Letter+by+letter",
+    "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
+)  # fmt: skip
+"""Links; one that ends in "=" is given the id of a run."""
+WIDTHS = (1280, 390)
+
+
+@pytest.fixture(scope="module")
+def run_id(app: str, browser: Any) -> str:
+    """A run of this server that has finished."""
+    context = browser.new_context()
+    page = open_page(context.new_page(), f"{app}/train?preset=mlp-3&steps=60&evaluate_every=10")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("Finished · step 60 of 60", exact=False)).to_be_visible(timeout=60_000)
+    found = re.search(r"run=([\w-]{22})", page.url)
+    context.close()
+    assert found
+    return found[1]
+
+
+def findings(page: Page) -> list[str]:
+    """What axe has to say about the page, all of it folded out."""
+    page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+    violations = Axe().run(page).response["violations"]
+    return [
+        f"{page.viewport_size} {each['impact']} {each['id']}: {node['html'][:160]} ({node.get('failureSummary')})"
+        for each in violations
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("link", PAGES)
+def test_axe_finds_nothing(app: str, run_id: str, page: Page, link: str, scheme: Any) -> None:
+    """On a desktop and on a phone. The whole page is in view: what is scrolled away axe can't judge."""
+    page.emulate_media(color_scheme=scheme)
+    found = []
+    open_page(page, f"{app}/{link}{run_id if link.endswith('=') else ''}")
+    # The pages' own style comes a moment after their words.
+    page.wait_for_function("[...document.styleSheets].some(s => s.ownerNode.textContent.includes('.wn-tile'))")
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+        expect(page.locator(".wn-plot-area:not(:has(.main-svg))")).to_have_count(0)
+        found += findings(page)
+    assert found == []

@@ -1,0 +1,69 @@
+"""Muon against its definition: orthogonal steps from the singular value decomposition, AdamW beside it."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from wavenames.optimiser import ADAMS_SIZE, MOMENTUM, Muon, orthogonal
+
+
+def normal(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("shape", [(6, 40), (40, 6), (30, 64)])
+def test_a_matrix_becomes_nearly_orthogonal_with_its_own_directions(shape: tuple[int, int]) -> None:
+    """Singular values near 1, singular vectors as they were, whatever the matrix's size."""
+    matrix = normal(*shape)
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    for scale in (1e-4, 1.0, 1e4):
+        inside = u.T @ orthogonal(scale * matrix) @ v.T
+        assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
+        assert float((inside - inside.diagonal().diag()).abs().max()) < 0.05
+
+
+def test_a_step_without_a_gradient_is_nothing() -> None:
+    """A matrix that got no signal stays where it is."""
+    assert not orthogonal(torch.zeros(3, 5)).any()
+
+
+def test_matrices_get_muons_step_and_all_else_adamws() -> None:
+    """Written out: momentum, look ahead, direction, size, pull."""
+    rate, decay = 0.1, 0.5
+    matrix, vector = torch.nn.Parameter(normal(8, 20)), torch.nn.Parameter(normal(5))
+    alone = torch.nn.Parameter(vector.detach().clone())
+    groups = [
+        {"params": [matrix], "weight_decay": decay, "orthogonal": True},
+        {"params": [vector], "weight_decay": decay},
+    ]
+    muon, adamw = Muon(groups, lr=rate), torch.optim.AdamW([alone], lr=rate, weight_decay=decay)
+    expected, momentum = matrix.detach().clone(), torch.zeros(8, 20)
+    for turn in range(3):
+        slope, other = normal(8, 20, seed=10 + turn), normal(5, seed=20 + turn)
+        matrix.grad, vector.grad, alone.grad = slope.clone(), other.clone(), other.clone()
+        muon.step()
+        adamw.step()
+        momentum = MOMENTUM * momentum + (1 - MOMENTUM) * slope
+        ahead = MOMENTUM * momentum + (1 - MOMENTUM) * slope
+        u, _, v = torch.linalg.svd(ahead, full_matrices=False)
+        expected = (1 - rate * decay) * expected - rate * ADAMS_SIZE * math.sqrt(20) * (u @ v)
+        assert torch.equal(vector, alone)
+    # The iteration leaves singular values between 0.7 and 1.2: three steps are right to a third of their length.
+    moved = matrix.detach() - (1 - rate * decay) ** 3 * normal(8, 20)
+    wanted = expected - (1 - rate * decay) ** 3 * normal(8, 20)
+    assert float((moved - wanted).norm()) < 0.25 * float(wanted.norm())
+
+
+def test_one_and_two_threads_make_the_same_step() -> None:
+    """A run's numbers must not depend on how busy the machine is."""
+    threads = torch.get_num_threads()
+    steps = []
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            steps.append(orthogonal(normal(192, 256)))
+    finally:
+        torch.set_num_threads(threads)
+    assert torch.equal(*steps)

@@ -1,0 +1,134 @@
+"""What a loss proves: two models held against each other name by name, and the lowest loss that a context allows.
+
+Validation names choose between models; all comparisons here are made on them. Losses are nats per letter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from wavenames.names import Packed
+from wavenames.training import Evaluation, mean_and_error
+
+RESAMPLES = 2000
+AT_ONCE = 1 << 22
+"""Draws of names that are held in memory at a time."""
+TOLERANCE = 1e-4
+"""Nats per letter by which a loss may miss its floor through rounding alone."""
+
+
+# ------------------------------------------------------------------------------------------- two models, paired
+
+
+@dataclass(frozen=True)
+class Paired:
+    """How much lower the loss of a first model is than that of a second on the same names.
+
+    Positive where the first is better. `low` and `high` are the ends of the 95% interval, `error` is the standard
+    error, by the formula where the interval is by resampling.
+    """
+
+    gain: float
+    low: float
+    high: float
+    error: float
+
+    def sentence(self, first: str, second: str) -> str:
+        """What can be said of the two models by these names."""
+        if self.low > 0:
+            return f"{first} is better than {second} by {self.gain:.3f} ({self.low:.3f} to {self.high:.3f})."
+        if self.high < 0:
+            return f"{second} is better than {first} by {-self.gain:.3f} ({-self.high:.3f} to {-self.low:.3f})."
+        interval = f"{_signed(self.low)} to {_signed(self.high)}"
+        return f"No difference between {first} and {second} that this test can see ({interval})."
+
+
+def paired(first: Evaluation, second: Evaluation, seed: int = 0) -> Paired:
+    """Compare two models by their evaluations on the same names, in the same order.
+
+    A name that is hard is hard for both, so the difference is far surer than the two losses are. Its interval is a
+    percentile bootstrap over names: `RESAMPLES` times as many names as there are are drawn with replacement, and the
+    middle 95% of the differences kept. Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    """
+    if not torch.equal(first.lengths, second.lengths):
+        raise ValueError("the two models were evaluated on different names")
+    gains, lengths = second.per_name - first.per_name, first.lengths.double()
+    gain, error = mean_and_error(gains, first.lengths)
+    dice, drawn = torch.Generator().manual_seed(seed), []
+    for size in _slices(RESAMPLES, max(AT_ONCE // len(gains), 1)):
+        names = torch.randint(len(gains), (size, len(gains)), generator=dice)
+        drawn.append(gains[names].sum(1) / lengths[names].sum(1))
+    low, high = torch.cat(drawn).quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+    return Paired(gain, low, high, error)
+
+
+def _slices(total: int, most: int) -> list[int]:
+    """`total` in parts of at most `most`."""
+    return [min(most, total - begin) for begin in range(0, total, most)]
+
+
+def _signed(number: float) -> str:
+    """Three decimals with a true minus, as in the text around it; no minus before a zero."""
+    return f"{number:.3f}".replace("-0.000", "0.000").replace("-", "−")
+
+
+# ------------------------------------------------------------------------------------------- seen and unseen names
+
+
+def seen_and_unseen(
+    found: Evaluation, names: Sequence[str], train: Collection[str]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Loss and its standard error on those of `names` that stand in `train` too, and on the rest.
+
+    `found` is a model's evaluation on `names`, in their order. Where there are no such names, both are nan.
+    """
+    known = set(train)
+    seen = torch.tensor([name in known for name in names])
+
+    def part(rows: torch.Tensor) -> tuple[float, float]:
+        return mean_and_error(found.per_name[rows], found.lengths[rows]) if rows.any() else (math.nan, math.nan)
+
+    return part(seen), part(~seen)
+
+
+# ------------------------------------------------------------------------------------------------ the lowest loss
+
+
+def loss_floor(names: Packed, context: int) -> float:
+    """The lowest loss on `names` of any model that sees the last `context` letters, '.' before the start.
+
+    Where `names` have labels, the model is told them.
+
+    It is that of a model which knows these names by heart, the entropy of the next letter given the letters seen,
+    -1/N sum of n(context, letter) log(n(context, letter) / n(context)): names that begin alike keep it above zero.
+    Shannon 1951, Prediction and Entropy of Printed English, https://doi.org/10.1002/j.1538-7305.1951.tb01366.x
+    """
+    size = names.vocabulary.size
+    # The number of each target's context, one letter longer each time; at first, what is told of its name.
+    places = torch.zeros_like(names.targets)
+    if names.labels is not None:
+        _, told = torch.unique(names.labels, dim=0, return_inverse=True)
+        places = told.repeat_interleave(names.lengths.to(told.device), output_size=len(places))
+    for back in range(min(context, int(names.lengths.max()))):
+        letters = torch.where(names.positions >= back, names.letters.roll(back), 0)
+        _, places = torch.unique(places * size + letters, return_inverse=True)
+    _, times = torch.unique(places, return_counts=True)
+    _, together = torch.unique(places * size + names.targets, return_counts=True)
+    return float(((times * times.double().log()).sum() - (together * together.double().log()).sum()) / times.sum())
+
+
+def target_leak(train_loss: float, floor: float, context: int) -> str | None:
+    """The sentence for a training loss that no honest model can have; None for any other.
+
+    `floor` is `loss_floor` of the training names for the `context` letters that the model says it sees.
+    """
+    if train_loss >= floor - TOLERANCE:
+        return None
+    return (
+        f"The target leaks: the train loss {train_loss:.3f} is below {floor:.3f}, the lowest that any model of "
+        f"{context} letters can reach on these names. The model sees something of the letter that it is to predict."
+    )
