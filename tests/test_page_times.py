@@ -92,3 +92,12 @@ def test_dice_that_there_are_not_are_refused_and_can_be_rolled_again(seed: str) 
     app.button(key="times_again").click().run()
     assert not app.exception
     assert not app.error
+
+
+def test_a_condition_that_there_is_not_is_said_and_the_usual_one_used() -> None:
+    app = opened(times_first_decade="1900s", times_second_sex="M")
+    assert "Decade is 1900s" in app.warning[0].value.replace("\\", "")
+    assert f"**{FIRST_NAME}** as a name of 1900:" in words(app)
+    assert f"**{FIRST_NAME}** as a boy's name of 2024:" in words(app)
+    assert app.query_params["times_second_sex"] in ("M", ["M"])
+    assert "times_first_decade" not in app.query_params

@@ -19,7 +19,7 @@ def choose_told(side: str, usual: Mapping[str, str], *, key: str) -> dict[str, s
     keys = {kind: f"{key}_{side}_{kind}" for kind in usual}
     if to_be_read(f"{key} {side}"):
         asked = {kind: st.query_params[name] for kind, name in keys.items() if name in st.query_params}
-        found = possible(asked, lambda words: SamplingConfig.checked(**words)) if asked else None
+        found = possible(asked, lambda words: SamplingConfig.checked(**{**usual, **words}))
         for kind in asked:
             st.session_state[keys[kind]] = getattr(found, kind)
     with st.container(horizontal=True):
