@@ -45,7 +45,7 @@ def name_through_time(years: Sequence[int], lines: Mapping[str, Sequence[float]]
         hovermode="closest",
         showlegend=False,
         margin={"r": 56},
-        xaxis={"title": {"text": "year of birth"}, "tickformat": "d"},
+        xaxis={"title": {"text": "year of birth"}, "tickformat": "d", "range": [years[0] - 5, years[-1] + 5]},
         yaxis={"title": {"text": "nats per letter"}, "tickformat": ".1f"},
     )
     return figure
