@@ -16,6 +16,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             st.Page("pages/results_page.py", title="Results", url_path="results"),
             st.Page("pages/embeddings_page.py", title="Embeddings", url_path="embeddings"),
             st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
+            st.Page("pages/times_page.py", title="Times", url_path="times"),
         ],
         position="top",
     )

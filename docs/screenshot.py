@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser import BROWSER_FLAGS, chromium, open_page, running_app
 
 README_PICTURE = Path(__file__).parent / "screenshot.png"
-PAGES = ("", "names", "train", "compare", "embeddings", "sample")  # the first page has the bare address
+PAGES = ("", "names", "train", "compare", "embeddings", "sample", "times")  # the first page has the bare address
 LOOKS: dict[str, tuple[Literal["light", "dark"], int]] = {
     "light": ("light", 1280),
     "dark": ("dark", 1280),

@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from wavenames.config import Refusal
+from wavenames.config import Refusal, conditions_of
 from wavenames.ui.controls import choose_model
 from wavenames.ui.letter_by_letter import letter_by_letter
 from wavenames.ui.model_file import model_file
 from wavenames.ui.samples_view import DRAWN, draw, samples_view, save_button, summary
 from wavenames.ui.sampling_form import sampling_form
+from wavenames.ui.session import checkpoint
 from wavenames.ui.theme import apply_theme
 from wavenames.ui.words import plain
 
@@ -24,7 +25,7 @@ with file, st.popover("Model file", icon=":material/save:", width="stretch"):
 many, one = st.tabs(["Many names", "Letter by letter"], key="sample_way", bind="query-params")
 if many.open:
     with many:
-        words, pressed = sampling_form()
+        words, pressed = sampling_form(conditions_of(checkpoint(chosen.key).run.model))
         told, save = st.columns([3, 1], vertical_alignment="center")
         line = told.empty()
         drawn = st.session_state.get(DRAWN)

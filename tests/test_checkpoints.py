@@ -19,7 +19,16 @@ from safetensors.torch import save as write_tensors
 from torch import Tensor
 
 from wavenames.checkpoints import Checkpoint, Results, load, load_shipped, pack, shipped, unpack
-from wavenames.config import LIST_LIMITS, MODEL_CONFIGS, PRESETS, SERVER_LIMITS, Refusal, RunConfig, limits
+from wavenames.config import (
+    LIST_LIMITS,
+    MODEL_CONFIGS,
+    PRESETS,
+    SERVER_LIMITS,
+    Refusal,
+    RunConfig,
+    conditions_of,
+    limits,
+)
 from wavenames.models import FAMILIES, CountingModel, build
 from wavenames.names import Membership, Packed, Split, Vocabulary
 
@@ -117,14 +126,16 @@ def test_states_of_runs_pass_through_the_same_door() -> None:
 
 
 def test_models_that_ship_load_and_are_what_they_say() -> None:
-    """In the order of the zoo; each is a preset under its own name, and knows its losses."""
+    """In the order of the zoo, then what was told more; each is what its command says, and knows its losses."""
     found = shipped()
-    assert list(found) == [name for name in PRESETS if name in found]
+    assert list(found) == [*(name for name in PRESETS if name in found), "wavenet-decades"]
     assert {"bigram", "mlp-3", "tree-76k", "wavenet-m"} <= found.keys()
     for name in found:
         kept = load_shipped(name)
-        assert kept.run.preset == name
-        assert kept.model().parameter_count == build(PRESETS[name].model, kept.vocabulary.size).parameter_count
+        assert kept.title == name
+        assert kept.run.preset == ("wavenet-m" if name == "wavenet-decades" else name)
+        assert conditions_of(kept.run.model) == (("sex", "decade") if name == "wavenet-decades" else ())
+        assert f"train {kept.run.preset} " in kept.results.command
         assert kept.results.validation is not None
 
 

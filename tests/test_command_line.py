@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.browser import ROOT
+from wavenames import __main__ as command_line
 from wavenames.__main__ import main
 from wavenames.checkpoints import load, load_shipped
 from wavenames.config import (
@@ -27,7 +28,7 @@ from wavenames.config import (
     flat_fields,
     limits,
 )
-from wavenames.names import NameList
+from wavenames.names import NameList, Packed, split
 from wavenames.sampling import sample
 from wavenames.training import Evaluation, evaluate
 
@@ -50,6 +51,20 @@ def names_file(tmp_path: Path) -> str:
     path = tmp_path / "my names.txt"
     path.write_text("\ufeff" + "\r\n".join(NAMES) + "\r\n\r\n", encoding="utf-8")
     return str(path)
+
+
+LABELLED = NameList(
+    "ssa-decades", "Forty names", tuple(NAMES),
+    {"sex": ("F", "M") * 20, "decade": ("1880", "1920", "2000", "2024") * 10},
+    None, "", "",
+)  # fmt: skip
+
+
+@pytest.fixture
+def labelled(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The id of a list that knows sex and decade, and is as short as the others here."""
+    monkeypatch.setattr(command_line, "bundled", lambda _: LABELLED)
+    return LABELLED.id
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +101,7 @@ def test_train_evaluate_sample(names_file: str, tmp_path: Path, capsys: Capture)
     assert trained["train"] < trained["validation"]
 
     checkpoint = load(Path(out))
-    assert checkpoint.title == "dilated-76k"
+    assert checkpoint.title == "kept"
     assert checkpoint.run.data.names.startswith("upload-")
     assert (checkpoint.run.data.split, checkpoint.run.data.split_seed, checkpoint.run.seed) == ("unique", 3, 7)
     assert checkpoint.results.list_title == "my names.txt"
@@ -206,7 +221,7 @@ def test_a_shortage_of_names_is_said(capsys: Capture) -> None:
 
 def test_makemores_list_by_name(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """It is downloaded; the checkpoint's own list may be the downloaded one too."""
-    fetched = NameList("makemore", "makemore's names.txt", tuple(NAMES), None, None, "", "")
+    fetched = NameList("makemore", "makemore's names.txt", tuple(NAMES), {}, None, "", "")
     monkeypatch.setattr("wavenames.__main__.download_makemore", lambda: fetched)
     assert answer(capsys, "train", "bigram", "--names", "makemore")["steps"] == 1
 
@@ -275,13 +290,13 @@ def fields() -> Iterable[tuple[str, str, str, Any]]:
 
 @pytest.mark.parametrize("field", list(fields()), ids=lambda field: f"{field[0]}-{field[2]}")
 def test_each_field_of_a_run_is_an_option(
-    field: tuple[str, str, str, Any], names_file: str, tmp_path: Path, capsys: Capture
+    field: tuple[str, str, str, Any], labelled: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """What was typed stands in the checkpoint's configuration."""
     preset, part, name, value = field
     out = tmp_path / "run.safetensors"
     steps = [] if name in ("steps", "seconds") or preset in ("bigram", "kn-5") else ["--steps", "1"]
-    answer(capsys, "train", preset, "--names", names_file, *steps, *as_words(name, value), "--out", str(out))
+    answer(capsys, "train", preset, "--names", labelled, *steps, *as_words(name, value), "--out", str(out))
     assert getattr(getattr(load(out).run, part), name) == value
 
 
@@ -300,8 +315,13 @@ def test_a_flag_that_is_on_can_be_switched_off(names_file: str, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("name", flat_fields(SamplingConfig))
-def test_each_sampling_option_does_what_the_sampler_does(name: str, trained: Path, capsys: Capture) -> None:
+def test_each_sampling_option_does_what_the_sampler_does(
+    name: str, labelled: str, tmp_path: Path, capsys: Capture
+) -> None:
     """The same names as the sampler gives when it is asked without a command line."""
+    trained = tmp_path / "told.safetensors"
+    words = ["train", "wavenet-s", "--names", labelled, "--conditions", "sex+decade", "--steps", "20"]
+    assert main([*words, "--out", str(trained)]) == 0
     value = other_value(SamplingConfig, name, SamplingConfig.model_fields[name].default)
     found = answer(capsys, "sample", str(trained), *as_words(name, value))
     checkpoint = load(trained)
@@ -309,6 +329,21 @@ def test_each_sampling_option_does_what_the_sampler_does(name: str, trained: Pat
     wanted = sample(checkpoint.model(), checkpoint.vocabulary, options, checkpoint.membership)
     assert [row["name"] for row in found["names"]] == [sampled.name for sampled in wanted.names]
     assert found["attempts"] == wanted.attempts
+
+
+def test_a_model_with_conditions_is_measured_told_and_untold(labelled: str, tmp_path: Path, capsys: Capture) -> None:
+    """What it is told makes the validation loss another; the keys that every model has are those of the told one."""
+    out = tmp_path / "told.safetensors"
+    words = ["train", "wavenet-s", "--names", labelled, "--split", "unique", "--steps", "30", "--out", str(out)]
+    trained = answer(capsys, *words, "--conditions", "sex+decade", "--label-dropout", "0.5")
+    found = answer(capsys, "evaluate", str(out), "--names", labelled)
+    assert found["validation"] == found["validation_told"] == pytest.approx(trained["validation"], abs=1e-6)
+    assert found["validation_untold"] != found["validation_told"]
+    assert found["validation_untold_se"] > 0
+    kept = load(out)
+    parts = split(LABELLED.names, "unique", labels=LABELLED.label_rows(("sex", "decade")))
+    untold = evaluate(kept.model(), Packed(parts.validation, kept.vocabulary)).loss
+    assert found["validation_untold"] == pytest.approx(untold, abs=1e-6)
 
 
 @pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "table", "bench"])
@@ -364,6 +399,12 @@ REFUSED = {
     "foreign letters": (["evaluate", "bigram", "--names", "{names}"], "is not a letter known here"),
     "foreign prefix": (["sample", "bigram", "--prefix", "ж"], "is not a letter known here"),
     "too many wanted": (["sample", "bigram", "-n", "20001"], "Names wanted is 20001"),
+    "conditions of a file": (
+        ["train", "wavenet-s", "--names", "{names}", "--conditions", "sex"], "knows nothing but"
+    ),
+    "conditions unknown to a list": (["train", "mlp-3", "--conditions", "sex+decade"], "that knows the decade"),
+    "sex of a model without": (["sample", "bigram", "--sex", "M"], "Sex is M; this model was told letters alone"),
+    "no decade": (["sample", "bigram", "--decade", "1921"], "Decade is 1921; allowed is one of any, 1880"),
     "lengths that disagree": (["sample", "bigram", "--shortest", "9", "--longest", "3"], "Shortest is 9"),
 }  # fmt: skip
 

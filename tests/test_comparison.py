@@ -169,3 +169,12 @@ def test_a_loss_below_the_floor_is_called_a_leak() -> None:
     assert "1.203 is below 1.412, the lowest that any model of 8 letters can reach" in sentence
     assert target_leak(1.41195, 1.412, 8) is None
     assert target_leak(1.5, 1.412, 8) is None
+
+
+def test_what_is_told_lowers_the_floor() -> None:
+    """Two names that a label tells apart surprise nobody; a label that says nothing changes nothing."""
+    names, vocabulary = ["ab", "ba"] * 4, Vocabulary("ab")
+    plain = loss_floor(Packed(names, vocabulary), 3)
+    assert plain == pytest.approx(math.log(2) / 3)
+    assert loss_floor(Packed(names, vocabulary, labels=[(1, 0), (2, 0)] * 4), 3) == pytest.approx(0, abs=1e-12)
+    assert loss_floor(Packed(names, vocabulary, labels=[(1, 5)] * 8), 3) == pytest.approx(plain)

@@ -19,6 +19,7 @@ from wavenames.figures.loss import LossSeries, loss_curves, loss_text, smooth
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.figures.thinning import thin
 from wavenames.figures.tiles import SHADES, TEXT, name_chips_html, tiles_html
+from wavenames.figures.times import name_through_time, through_time_text
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
 MODES = ("light", "dark")
@@ -350,3 +351,23 @@ def test_a_family_without_a_style_of_its_own_can_be_drawn() -> None:
     assert loss_curves([new], REFERENCES).data
     assert len(loss_against_parameters([ModelPoint("new", "brand-new", 100, 2.0)], {}).data) == 1
     assert next_letter_bars("ab", [0.5, 0.5], "brand-new").data
+
+
+def test_a_name_through_time_has_a_labelled_line_for_each_and_a_text_twin() -> None:
+    """Two lines of one colour told apart by dash, marker and label; every number stands in the text."""
+    years, lines = [1880, 2024], {"girls": [2.0, 1.5], "boys": [2.5, 1.625]}
+    figure = name_through_time(years, lines, "wavenet")
+    assert [list(trace.y) for trace in figure.data] == list(lines.values())
+    assert len({(trace.line.dash, trace.marker.symbol) for trace in figure.data}) == 2
+    assert {trace.line.color for trace in figure.data} == {FAMILIES["wavenet"].colour}
+    assert [(each.text, each.y) for each in figure.layout.annotations] == [("girls", 1.5), ("boys", 1.625)]
+    assert figure.layout.annotations[0].yshift < 0 < figure.layout.annotations[1].yshift
+    text = through_time_text("emma", years, lines)
+    assert text.splitlines() == [
+        "Nats per letter of emma by year of birth", "1880: girls 2.000, boys 2.500", "2024: girls 1.500, boys 1.625",
+    ]  # fmt: skip
+
+
+def test_bars_that_are_held_against_each_other_share_their_axis() -> None:
+    assert next_letter_bars(["a"], [0.5], "wavenet", top=0.7).layout.yaxis.range == (0, 0.7)
+    assert next_letter_bars(["a"], [0.5], "wavenet").layout.yaxis.range is None

@@ -22,13 +22,15 @@ from sqlalchemy.exc import OperationalError
 from wavenames import config as config_module
 from wavenames import models as models_module
 from wavenames.checkpoints import load
-from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig
+from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig, conditions_of
 from wavenames.jobs import Scheduler, Snapshot, name_list
+from wavenames.jobs import lists as lists_module
 from wavenames.jobs import scheduler as scheduler_module
 from wavenames.jobs import snapshot as snapshot_module
 from wavenames.jobs import work as work_module
 from wavenames.jobs.lists import prepare
 from wavenames.models import build
+from wavenames.names import NameList
 from wavenames.sampling import sample
 from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
 from wavenames.training import Point, Trainer, best_device, evaluate
@@ -83,7 +85,7 @@ def reach(scheduler: Scheduler, run_id: str, step: int) -> None:
 
 def alone(store: Store, config: RunConfig) -> Trainer:
     """The same run in a plain loop, without a scheduler."""
-    data = prepare(store, config.data, best_device())
+    data = prepare(store, config.data, conditions_of(config.model), best_device())
     model = build(config.model, data.vocabulary.size, config.seed).to(best_device())
     trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
     for _ in trainer.run():
@@ -129,6 +131,23 @@ def test_a_run_gives_the_numbers_of_a_plain_loop(scheduler: Scheduler, preset: s
     assert_same_as_unbroken(scheduler, run_id, config)
 
 
+def test_a_run_with_conditions_is_told_its_labels(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a plain loop over the same labels; the model says what it was told; a list without them is refused."""
+    names = NameList("labelled", "Labelled", NAMES, {"sex": ("F", "M", "M") * (len(NAMES) // 3)}, None, "", "")
+    monkeypatch.setattr(lists_module, "name_list", lambda *_: names)
+    config = run_config(conditions="sex", steps=60, label_dropout=0.5, split="unique")
+    run_id = scheduler.submit(config)
+    assert rest(scheduler, run_id).status == "finished"
+    assert_same_as_unbroken(scheduler, run_id, config)
+    kept = load(scheduler.store.checkpoint_path(run_id))
+    assert kept.model().conditions == ("sex",)
+    data = prepare(scheduler.store, config.data, ("sex",), torch.device("cpu"))
+    assert kept.results.validation == pytest.approx(evaluate(kept.model(), data.validation).loss, abs=1e-9)
+    assert kept.results.validation != pytest.approx(evaluate(kept.model(), data.validation, told=False).loss)
+    with pytest.raises(Refusal, match=r"^Conditions are decade; the list 'Labelled' knows sex\."):
+        scheduler.submit(run_config(conditions="decade"))
+
+
 def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
     """The checkpoint is there with its results, they are those of the whole parts, and no state lies about."""
     monkeypatch.setattr(work_module, "SAVE_EVERY", 0.0)
@@ -136,7 +155,7 @@ def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.Mo
     run_id = scheduler.submit(config, title="Kept")
     found = rest(scheduler, run_id)
     kept = load(scheduler.store.checkpoint_path(run_id))
-    data = prepare(scheduler.store, config.data, torch.device("cpu"))
+    data = prepare(scheduler.store, config.data, (), torch.device("cpu"))
     assert (kept.title, kept.run, kept.vocabulary) == ("Kept", config, data.vocabulary)
     assert kept.membership == data.membership
     for part in ("train", "validation", "test"):

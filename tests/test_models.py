@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 
@@ -30,8 +31,9 @@ from wavenames.config import (
     TransformerConfig,
     TreeConfig,
     WaveNetConfig,
+    conditions_of,
 )
-from wavenames.layers import ROWS, BatchNorm1d, Linear
+from wavenames.layers import ROWS, BatchNorm1d, Linear, ResidualSkipBlock
 from wavenames.models import Bigram, CountingModel, KneserNey, Model, Tree, build, dilated_from_tree, layer_shapes
 from wavenames.models.counting import FALLBACK
 from wavenames.names import NameList, Packed, Vocabulary, split
@@ -59,8 +61,21 @@ ODD: dict[str, Settings] = {
     "gru, wider letters than memory": RecurrentConfig(cell="gru", embedding=7, hidden=5),
     "transformer, block of four": TransformerConfig(block_size=4, layers=2, heads=3, head_size=5),
     "transformer, block of one": TransformerConfig(block_size=1, layers=2, heads=1, head_size=6),
+    "mlp, told": MLPConfig(block_size=4, embedding=4, hidden=9, conditions="sex+decade"),
+    "tree, told": TreeConfig(levels=2, embedding=5, hidden=7, norm="layer", conditions="sex+decade"),
+    "wavenet, told": WaveNetConfig(
+        residual=5, gate=6, skip=7, dilations=(1, 2), dropout=0.3, conditions="sex+decade"
+    ),
+    "wavenet, told, no first conv": WaveNetConfig(
+        residual=5, gate=6, skip=7, dilations=(2, 1, 1), first_conv=1, conditions="sex+decade"
+    ),
+    "rnn, told": RecurrentConfig(embedding=5, hidden=9, conditions="sex+decade"),
+    "gru, told": RecurrentConfig(cell="gru", embedding=5, hidden=7, conditions="sex+decade"),
+    "transformer, told": TransformerConfig(block_size=4, layers=2, heads=2, head_size=3, conditions="sex+decade"),
 }
 CONFIGS: dict[str, Settings] = {name: preset.model for name, preset in PRESETS.items()} | ODD
+CONFIGS["wavenet-m-sex"] = CONFIGS["wavenet-m-sex"].changed(conditions="sex+decade")  # every model here is told both
+TOLD = [name for name, config in CONFIGS.items() if conditions_of(config)]
 TRAINED = [name for name, config in CONFIGS.items() if not isinstance(config, BigramConfig | KneserNeyConfig)]
 NORMED = [name for name in TRAINED if getattr(CONFIGS[name], "norm", None) == "batch"]
 every_model = pytest.mark.parametrize("name", CONFIGS)
@@ -78,6 +93,7 @@ PARAMETERS = {
     "dilated-76k": 76_579,
     "wavenet-s": 37_115,
     "wavenet-m": 76_347,
+    "wavenet-m-sex": 76_347 + 3 * 16 + 4 * 16 * 96,
     "wavenet-l": 141_787,
     "rnn": 11_803,
     "gru": 28_315,
@@ -118,8 +134,16 @@ def close(a: Tensor, b: Tensor) -> None:
     torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-11)
 
 
+def labels_of(names: tuple[str, ...] | list[str]) -> list[tuple[int, int]]:
+    """Labels that follow from a name's length: names of 4, 8 … letters have no decade, of 3, 6 … no sex, 12 neither.
+
+    Models without conditions pay no attention to them.
+    """
+    return [(len(name) % 3, 5 * len(name) % 4) for name in names]
+
+
 def whole(names: tuple[str, ...] | list[str], vocabulary: Vocabulary = VOCABULARY) -> Any:
-    packed = Packed(names, vocabulary)
+    packed = Packed(names, vocabulary, labels=labels_of(names))
     return packed.batch(torch.arange(len(packed)))
 
 
@@ -203,7 +227,7 @@ def test_forward_equals_step_by_step(name: str, tiny_names: tuple[str, ...]) -> 
     batch = whole(tiny_names)
     logits = torch.split(model(batch), batch.offsets.diff().tolist())
     alive, letters = torch.arange(len(tiny_names)), torch.zeros(len(tiny_names), dtype=torch.long)
-    state = model.start(len(tiny_names))
+    state = model.start(len(tiny_names), torch.tensor(labels_of(tiny_names)))
     assert all(len(part) == len(tiny_names) for part in state)
     for t in range(max(map(len, tiny_names)) + 1):
         out, state = model.step(letters, state)
@@ -218,13 +242,14 @@ def test_forward_equals_step_by_step(name: str, tiny_names: tuple[str, ...]) -> 
 def test_a_states_rows_can_be_chosen_repeated_and_reordered(name: str) -> None:
     """Row i of the state is all that name i needs, so any rows go on as their names would."""
     model = awake(CONFIGS[name])
-    state = model.start(3)
+    labels = [(1, 3), (2, 0), (0, 4)]
+    state = model.start(3, torch.tensor(labels))
     for letters in ([0, 0, 0], [1, 2, 3], [4, 5, 6]):
         _, state = model.step(torch.tensor(letters), state)
     rows, following = torch.tensor([2, 0, 0, 1]), torch.tensor([7, 8, 9, 10])
     out, _ = model.step(following, tuple(part[rows] for part in state))
-    names = ["cfg", "adh", "adi", "bej"]
-    close(out, model(whole(names))[[3, 7, 11, 15]])
+    packed = Packed(["cfg", "adh", "adi", "bej"], VOCABULARY, labels=[labels[row] for row in rows.tolist()])
+    close(out, model(next(packed.all(4)))[[3, 7, 11, 15]])
 
 
 @every_model
@@ -243,7 +268,7 @@ def test_step_leaves_the_state_it_was_given_alone(name: str) -> None:
 def test_chosen_targets_get_the_logits_of_their_whole_names(name: str, tiny_names: tuple[str, ...]) -> None:
     """A batch of prefixes (what windows and passes train on) says the same as whole names, row by row."""
     model = awake(CONFIGS[name])
-    packed = Packed(tiny_names, VOCABULARY)
+    packed = Packed(tiny_names, VOCABULARY, labels=labels_of(tiny_names))
     rows = torch.randperm(packed.targets_count, generator=torch.Generator().manual_seed(1))[:30]
     batch = packed.prefixes(rows)
     out = model(batch)
@@ -356,6 +381,49 @@ def test_receptive_field_as_measured_equals_the_formula(name: str) -> None:
     assert moved(field)
     if not isinstance(CONFIGS[name], RecurrentConfig):
         assert not any(moved(distance) for distance in range(field + 1, length + 1))
+
+
+# -------------------------------------------------------------------------------------------- conditions
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_labels_matter_at_every_letter_and_nothing_told_is_unknown(name: str, tiny_names: tuple[str, ...]) -> None:
+    """Each kind moves the logits of each letter; without labels a model says what it says of unknown ones."""
+    model = awake(CONFIGS[name])
+    batch = whole(tiny_names)
+    unknown = torch.zeros_like(batch.labels)
+    untold = model(replace(batch, labels=None))
+    assert torch.equal(untold, model(replace(batch, labels=unknown)))
+    for kind in (0, 1):
+        told = unknown.clone()
+        told[:, kind] = 1
+        assert bool((model(replace(batch, labels=told)) != untold).any(1).all())
+    letters = torch.tensor([0, 0])
+    assert torch.equal(model.step(letters, model.start(2))[0], model.step(letters, model.start(2, unknown[:2]))[0])
+
+
+@pytest.mark.parametrize("name", [name for name in CONFIGS if name not in TOLD])
+def test_a_model_without_conditions_pays_no_attention_to_labels(name: str, tiny_names: tuple[str, ...]) -> None:
+    model = awake(CONFIGS[name])
+    batch = whole(tiny_names)
+    assert model.conditions == ()
+    assert torch.equal(model(batch), model(replace(batch, labels=None)))
+
+
+def test_wavenets_condition_is_added_inside_tanh_and_sigmoid() -> None:
+    """One block with h, against the paper's formula written out: tanh(W_f * x + V_f h) * sigmoid(W_g * x + V_g h)."""
+    block = ResidualSkipBlock(3, 4, 5, dilation=1, told=2).double()
+    x, h = torch.randn(6, 3, dtype=torch.float64), torch.randn(1, 2, dtype=torch.float64)
+    positions = torch.arange(6)
+    assert block.condition is not None
+    told = block.condition(h)
+    out, skip = block(x, positions, told.expand(6, -1))
+    filter_, gate = block.conv(x, positions).chunk(2, dim=1)
+    of_filter, of_gate = (h @ block.condition.weight).chunk(2, dim=1)
+    z = torch.tanh(filter_ + of_filter) * torch.sigmoid(gate + of_gate)
+    mixed = block.mix(z)
+    close(skip, mixed[:, :5])
+    close(out, x + mixed[:, 5:])
 
 
 # ---------------------------------------------------------------------------------- the lesson's heart

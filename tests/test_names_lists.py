@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wavenames.config import Refusal
-from wavenames.names import BUNDLED, Vocabulary, bundled, download_makemore, lists, read_list
+from wavenames.config import CONDITIONS, Refusal
+from wavenames.names import BUNDLED, Vocabulary, bundled, download_makemore, lists, read_list, told_numbers
 
 DATA = Path(lists.__file__).parent / "data"
 
@@ -21,7 +21,7 @@ def test_the_list_that_ships_has_the_figures_its_readme_states() -> None:
     assert names.id == "ssa-2018"
     assert len(names.names) == 32_257
     assert len(set(names.names)) == 29_693
-    assert names.sex == ("F",) * 18_148 + ("M",) * 14_109
+    assert names.labels == {"sex": ("F",) * 18_148 + ("M",) * 14_109}
     assert names.births is not None
     assert len(names.births) == 32_257
     assert (names.names[0], names.births[0]) == ("emma", 18_818)
@@ -31,9 +31,48 @@ def test_the_list_that_ships_has_the_figures_its_readme_states() -> None:
     assert "public domain" in names.licence
 
 
-def test_the_data_is_the_file_that_its_readme_describes() -> None:
+def test_the_list_by_decade_knows_sex_and_decade_of_each_row() -> None:
+    """251,117 rows, the figures of its readme; each (name, sex, decade) stands there once."""
+    names = bundled("ssa-decades")
+    assert (len(names.names), len(set(names.names)), names.names[0]) == (251_117, 66_252, "mary")
+    assert set(names.labels) == {"sex", "decade"}
+    assert sorted(set(names.labels["decade"])) == list(CONDITIONS["decade"])
+    assert set(names.labels["sex"]) == set(CONDITIONS["sex"])
+    assert len(set(zip(names.names, *names.labels.values(), strict=True))) == len(names.names)
+    assert names.births is not None
+    assert (names.births[0], min(names.births), len(names.births)) == (7065, 5, len(names.names))
+    assert Vocabulary.of(names.names).letters == "abcdefghijklmnopqrstuvwxyz"
+
+
+def test_labels_become_numbers_for_the_conditions_that_are_asked_for() -> None:
+    """In their order; a list that does not know one refuses and says what it knows."""
+    rows = bundled("ssa-decades").label_rows(("sex", "decade"))
+    assert rows is not None
+    assert (rows[0], rows[-1]) == ((1, 1), (2, 16))
+    assert bundled("ssa-2018").label_rows(()) is None
+    with pytest.raises(
+        Refusal, match=r"^Conditions are decade; the list 'US births of 2018' knows sex\. Choose other"
+    ):
+        bundled("ssa-2018").label_rows(("decade",))
+
+
+def test_what_is_told_becomes_numbers_and_what_is_not_is_unknown() -> None:
+    """A model is told only what it was trained with, and only classes that there are."""
+    assert told_numbers(("sex", "decade"), {"decade": "1900"}) == [0, 3]
+    assert told_numbers(("sex",), {"sex": "M", "decade": "any"}) == [2]
+    assert told_numbers((), {}) == []
+    with pytest.raises(
+        Refusal, match=r"^Decade is 1900; this model was told the sex alone, so only any is allowed\.$"
+    ):
+        told_numbers(("sex",), {"decade": "1900"})
+    with pytest.raises(Refusal, match=r"^Sex is X; allowed is one of any, F, M\.$"):
+        told_numbers(("sex",), {"sex": "X"})
+
+
+@pytest.mark.parametrize("file", ["ssa_2018.csv", "ssa_decades.csv.gz"])
+def test_the_data_is_the_file_that_its_readme_describes(file: str) -> None:
     """A changed file can't keep an old description."""
-    digest = hashlib.sha256((DATA / "ssa_2018.csv").read_bytes()).hexdigest()
+    digest = hashlib.sha256((DATA / file).read_bytes()).hexdigest()
     assert digest in (DATA / "README.md").read_text(encoding="utf-8")
 
 
@@ -93,8 +132,7 @@ def test_the_download_is_the_list_with_girls_before_boys(server: dict[str, bytes
     names = download_makemore()
     assert names.id == "makemore"
     assert names.names == tuple(server["body"].decode().split())
-    assert names.sex is not None
-    assert names.sex[18_028:] == ("F", "M", "M", "M")
+    assert names.labels["sex"][18_028:] == ("F", "M", "M", "M")
 
 
 @pytest.mark.parametrize("change", [b"", b"\nextra", None])

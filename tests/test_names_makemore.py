@@ -3,15 +3,14 @@
 Set WAVENAMES_MAKEMORE to the file, or lay it at ../shared/data/names.txt beside the project's folder.
 """
 
-from wavenames.names import NameList, Packed, Vocabulary, leak, read_list, split
+from wavenames.names import NameList, Packed, Vocabulary, leak, makemore, read_list, split
 
 
 def test_the_list_is_the_unrevised_one(makemore_bytes: bytes, makemore_names: NameList) -> None:
     """Rows, distinct names, and where boys begin; an upload gives the same names."""
     assert len(makemore_names.names) == 32_033
     assert len(set(makemore_names.names)) == 29_494
-    assert makemore_names.sex is not None
-    assert list(zip(makemore_names.names, makemore_names.sex, strict=True))[18_028:18_030] == [
+    assert list(zip(makemore_names.names, makemore_names.labels["sex"], strict=True))[18_028:18_030] == [
         ("zyona", "F"),
         ("liam", "M"),
     ]
@@ -39,3 +38,12 @@ def test_the_lecture_split_leaks_as_published(makemore_names: NameList) -> None:
     unique = split(makemore_names.names, "unique")
     assert len(unique.train + unique.validation + unique.test) == 29_494
     assert leak(unique).validation == leak(unique).test == 0
+
+
+def test_its_file_is_known_whatever_it_is_called(makemore_bytes: bytes) -> None:
+    """An upload of it knows the sex of each row as well; one letter more, and it is a list like any other."""
+    found = read_list(makemore_bytes, "names.txt")
+    assert found == makemore(makemore_bytes)
+    other = read_list(makemore_bytes + b"a", "names.txt")
+    assert other.id.startswith("upload-")
+    assert other.labels == {}

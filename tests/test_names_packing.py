@@ -112,3 +112,26 @@ def test_an_empty_list_packs_to_nothing() -> None:
     """No names means no targets and no batches, not an error."""
     packed = Packed([], ABC)
     assert (len(packed), packed.targets_count, list(packed.all(4))) == (0, 0, [])
+
+
+@no_deadline
+@given(NAMES, st.data())
+def test_labels_go_with_their_names_into_every_kind_of_batch(names: list[str], data: st.DataObject) -> None:
+    """By index, by target and in chunks; without labels there are none."""
+    labels = data.draw(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9)), min_size=len(names), max_size=len(names))
+    )
+    packed = Packed(names, ABC, labels=labels)
+    assert packed.labels is not None
+    indices = data.draw(st.lists(st.integers(0, len(names) - 1), min_size=1, max_size=20))
+    batch = packed.batch(torch.tensor(indices))
+    assert batch.labels is not None
+    assert batch.labels.tolist() == [list(labels[index]) for index in indices]
+    whose = [number for number, name in enumerate(names) for _ in range(len(name) + 1)]
+    rows = data.draw(st.lists(st.integers(0, packed.targets_count - 1), min_size=1, max_size=20))
+    batch = packed.prefixes(torch.tensor(rows))
+    assert batch.labels is not None
+    assert batch.labels.tolist() == [list(labels[whose[row]]) for row in rows]
+    chunks = [batch.labels for batch in packed.all(3)]
+    assert torch.equal(torch.cat([chunk for chunk in chunks if chunk is not None]), packed.labels)
+    assert Packed(names, ABC).batch(torch.tensor(indices)).labels is None

@@ -114,7 +114,7 @@ def test_twins_stay_in_order_and_the_source_is_told() -> None:
         id="upload-" + names.id.removeprefix("upload-"),
         title="My names.txt",
         names=("emma", "liam", "emma"),
-        sex=None,
+        labels={},
         births=None,
         source="uploaded file 'My names.txt'",
         licence="not stated",

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from wavenames.config import Refusal
@@ -95,3 +95,37 @@ def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str
         Refusal, match=f"a list of {len(names)} is too short for a lecture split; none is left for {part}"
     ):
         split(names)
+
+
+NAMES_AND_LABELS = st.lists(st.tuples(st.text("ab", max_size=3), st.integers(0, 3)), min_size=12, max_size=60)
+
+
+@settings(deadline=None)
+@given(NAMES_AND_LABELS, st.sampled_from(["lecture", "unique"]))
+def test_labels_go_with_their_names(rows: list[tuple[str, int]], kind: str) -> None:
+    """Lecture: the same parts as without, row by row. Unique: each distinct pair once, each name in one part."""
+    names, labels = [name for name, _ in rows], [(label,) for _, label in rows]
+    assume(kind == "lecture" or len(set(names)) >= 12)
+    parts, plain = split(names, kind, labels=labels), split(names, kind)
+    pairs = {
+        part: list(zip(getattr(parts, part), (label for (label,) in parts.labels[part]), strict=True))
+        for part in ("train", "validation", "test")
+    }
+    every = [pair for part in pairs.values() for pair in part]
+    assert plain.labels == {}
+    if kind == "lecture":
+        assert sorted(every) == sorted(rows)
+        assert (parts.train, parts.validation, parts.test) == (plain.train, plain.validation, plain.test)
+    else:
+        assert sorted(every) == sorted(set(rows))
+        for part in pairs:
+            assert list(dict.fromkeys(getattr(parts, part))) == list(getattr(plain, part))
+
+
+def test_a_label_is_never_swapped_between_two_rows_of_one_name() -> None:
+    """Twins with different labels: each row keeps its own, in the order of the shuffle."""
+    names, labels = ["a"] * 20, [(i,) for i in range(20)]
+    parts = split(names, labels=labels)
+    order = list(range(20))
+    random.Random(42).shuffle(order)
+    assert [label for part in ("train", "validation", "test") for (label,) in parts.labels[part]] == order

@@ -21,7 +21,7 @@ from wavenames.store import Change, Changes, Metrics, Status, Store
 from wavenames.training import Evaluation
 from wavenames.ui.compare_views import unfinished
 from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
-from wavenames.ui.paired_view import compared, differing_most
+from wavenames.ui.paired_view import _pair, compared, differing_most
 from wavenames.ui.session import find_split, scheduler
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -286,3 +286,20 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
         assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
     with Store(folder=folder) as store:
         assert [run.title for run in store.runs()] == ["first"]
+
+
+def test_only_models_measured_on_the_same_rows_are_paired() -> None:
+    """A unique split has a row for each of a name's labels: a model that is told them is measured on other rows."""
+    told = RunConfig.from_flat({"preset": "wavenet-m-sex", "split": "unique"})
+    untold = RunConfig.from_flat({"preset": "wavenet-m", "split": "unique"})
+    ships = {"is_run": False, "status": "ships"}
+    rows = [row(key="a", config=told, **ships), row(key="b", config=untold, **ships)]
+    assert _pair(rows) is None
+    more = [*rows, row(key="c", config=told.changed(seed=2), **ships)]
+    found = _pair(more)
+    assert found is not None
+    assert [each.key for each in found[0]] == ["a", "c"]
+    both = ("wavenet-m", "wavenet-m-sex")
+    lecture = [row(key=key, config=RunConfig.from_flat({"preset": key}), **ships) for key in both]
+    found = _pair(lecture)
+    assert found is not None, "the lecture split has the same rows, whoever is told what"

@@ -106,7 +106,11 @@ def test_an_upload_is_shown_then_used_then_remembered(names: AppTest) -> None:
     assert numbers(names) == SHIPPED
     names.button(key="upload_use").click().run()
     assert numbers(names)[:2] == ["14", "14"]
-    assert names.selectbox(key="names").options == ["US births of 2018", "7b.txt"]
+    assert names.selectbox(key="names").options == [
+        "US births of 2018",
+        "US births by decade, 1880 to 2024",
+        "7b.txt",
+    ]
     list_id = names.query_params["names"]
     assert str(list_id).startswith("upload-")
     assert names.session_state["uploaded_lists"] == {list_id: "7b.txt"}

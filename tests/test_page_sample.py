@@ -336,3 +336,55 @@ def test_a_letter_that_was_not_offered_is_refused() -> None:
     app.run()
     assert not app.exception
     assert len(app.error) == 1
+
+
+# ----------------------------------------------------------------------------------------------- what a model is told
+
+
+def test_a_model_that_was_told_sex_and_decade_is_asked_for_both() -> None:
+    """The choosers are there, their words stand in the link's, and names are those of the sampler told the same."""
+    app = opened(sample_model="wavenet-decades", sample_sex="M", sample_decade="1920", sample_n="12")
+    kept = load_shipped("wavenet-decades")
+    options = SamplingConfig(n=12, sex="M", decade="1920")
+    own = sample(kept.model(), kept.vocabulary, options, kept.membership)
+    assert names(app) == [each.name for each in own.names]
+    assert "**12 boys' names of 1920** from wavenet-decades" in summary(app)
+    told = {"sex": "M", "decade": "1920"}
+    found = surprisal(kept.model(), kept.vocabulary, own.names[0].name, told)
+    assert f"{found.per_letter:.3f} nats per letter" in next(
+        each.value for each in app.markdown if "nats per letter," in each.value
+    )
+    app.selectbox(key="sample_sex").set_value("F")
+    app.selectbox(key="sample_decade").set_value("any")
+    press(app)
+    assert "**12 girls' names**" in summary(app)
+    assert app.number_input(key="sample_seed").value == 1
+
+
+def test_a_model_that_was_told_nothing_has_no_such_choosers() -> None:
+    """A link that asks for a sex all the same gives the model's usual names."""
+    app = opened(sample_sex="M", sample_decade="1920")
+    assert not {"sample_sex", "sample_decade"} & {each.key for each in app.selectbox}
+    assert names(app) == names(opened())
+
+
+def test_the_next_letter_is_shown_for_two_conditions() -> None:
+    """Girls at the left and boys at the right, until chosen otherwise; dice and words are those of the left."""
+    app = opened(
+        sample_model="wavenet-decades", sample_way=LETTERS, sample_letters="mar", letters_second_decade="1880"
+    )
+    assert [(each.key, each.value) for each in app.selectbox if str(each.key).startswith("letters_")] == [
+        ("letters_first_sex", "F"), ("letters_first_decade", "any"),
+        ("letters_second_sex", "M"), ("letters_second_decade", "1880"),
+    ]  # fmt: skip
+    kept = load_shipped("wavenet-decades")
+    found = surprisal(kept.model(), kept.vocabulary, "mar", {"sex": "F"})
+    best = found.places[-1].distribution.exp().max()
+    assert app.selectbox(key="sample_next").options[0].endswith(f"{float(best):.1%}")
+    assert "nats as a girl's name" in said(app)
+    app.selectbox(key="letters_first_sex").set_value("M").run()
+    other = surprisal(kept.model(), kept.vocabulary, "mar", {"sex": "M"}).places[-1].distribution.exp().max()
+    assert app.selectbox(key="sample_next").options[0].endswith(f"{float(other):.1%}")
+    app.selectbox(key="sample_model").set_value("bigram").run()
+    assert not app.exception
+    assert not [each for each in app.selectbox if str(each.key).startswith("letters_")]

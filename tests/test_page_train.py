@@ -7,7 +7,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages import chart_text
 from tests.pages import opened as open_by_link
-from wavenames.config import PRESETS, RECIPES, RunConfig
+from wavenames.config import PRESETS, RECIPES, RunConfig, conditions_of
+from wavenames.store import StoredList
 from wavenames.ui.session import scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -55,7 +56,7 @@ def test_every_preset_can_be_chosen(preset: str) -> None:
     app = opened()
     app.selectbox(key="preset").set_value(preset).run()
     assert not app.exception
-    assert not app.error
+    assert [each.value for each in app.error] == []
     assert PRESETS[preset].description in words(app)
 
 
@@ -146,3 +147,38 @@ def test_a_link_to_an_unknown_run_is_answered_in_a_sentence() -> None:
     app = opened(run="AAAAAAAAAAAAAAAAAAAAAA")
     assert not app.exception
     assert len(app.warning) == 1
+
+
+# ------------------------------------------------------------------------------------------- what a model is told
+
+
+def test_a_link_can_ask_for_conditions_and_the_run_is_told() -> None:
+    """The setting, and the share of hidden labels that goes with it, reach the run."""
+    app = trained(opened(preset="mlp-3", conditions="sex", label_dropout="0.3", steps="20", evaluate_every="20"))
+    assert not app.exception
+    config = scheduler().snapshot(str(app.query_params["run"])).config
+    assert (conditions_of(config.model), config.recipe.label_dropout) == (("sex",), 0.3)
+    assert "this list knows the sex of each name" in words(app)
+
+
+def test_hidden_labels_are_a_setting_only_where_there_are_labels() -> None:
+    app = opened(preset="mlp-3")
+    assert "label_dropout mlp-3 modern" not in {each.key for each in app.number_input}
+    app.selectbox(key="conditions mlp-3").set_value("sex").run()
+    assert "label_dropout mlp-3 modern" in {each.key for each in app.number_input}
+
+
+def test_what_a_list_does_not_know_cannot_be_told() -> None:
+    """Said before anyone presses Train, with what the list knows."""
+    app = opened(preset="mlp-3", conditions="decade")
+    assert "the list 'US births of 2018' knows sex." in words(app)
+    assert next(each for each in app.button if each.label == "Train").disabled
+    names = StoredList("upload-0123456789ab", "Mine", tuple("abcdefghijklmnopqrstuvwxyz"), "", "")
+    store().keep_list(names)
+    app = opened(preset="mlp-3", names=names.id)
+    assert [each.value for each in app.error] == []
+    assert "Mine: this list knows nothing but the names." in words(app)
+    app = opened(preset="mlp-3", names=names.id, conditions="sex")
+    assert "the list 'Mine' knows nothing but the names." in words(app)
+    app.selectbox(key="conditions mlp-3").set_value("none").run()
+    assert [each.value for each in app.error] == []

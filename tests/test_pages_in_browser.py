@@ -70,7 +70,15 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "results", "sample", "sample?sample_way=Letter+by+letter&sample_letters=maximiliana"]
+    "path",
+    [
+        "",
+        "results",
+        "sample",
+        "sample?sample_way=Letter+by+letter&sample_letters=maximiliana",
+        "sample?sample_model=wavenet-decades&sample_way=Letter+by+letter&sample_letters=maximiliana",
+        "times?times_name=maximiliana",
+    ],
 )
 def test_nothing_is_wider_than_a_phone(app: str, browser: Browser, path: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844})

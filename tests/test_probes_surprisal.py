@@ -1,5 +1,7 @@
 """Surprisal: the model's own numbers, place by place."""
 
+import math
+
 import pytest
 import torch
 
@@ -8,7 +10,7 @@ from wavenames.layers import log_softmax
 from wavenames.models import Model, build
 from wavenames.models.counting import Bigram
 from wavenames.names import Packed, Vocabulary
-from wavenames.probes.surprisal import surprisal
+from wavenames.probes.surprisal import parting, surprisal, surprisals
 from wavenames.sampling import next_letter
 from wavenames.training import evaluate
 
@@ -90,3 +92,22 @@ def test_an_unknown_letter_is_refused(model: Model) -> None:
 def test_log_probabilities_sum_to_one_at_every_place(model: Model) -> None:
     for place in surprisal(model, LETTERS, "bo").places:
         torch.testing.assert_close(place.distribution, log_softmax(place.distribution.unsqueeze(0))[0])
+
+
+def test_one_pass_over_several_conditions_says_what_each_says_alone() -> None:
+    """In their order; where two part most is where the ratio of probabilities is largest."""
+    model = build(PRESETS["wavenet-m-sex"].model, LETTERS.size, seed=3).eval()
+    for parameter in model.parameters():
+        parameter.data += 0.1 * torch.randn(parameter.shape, generator=torch.Generator().manual_seed(5))
+    told = [{"sex": "M"}, {}, {"sex": "F"}]
+    found = surprisals(model, LETTERS, "anna", told)
+    for each, alone in zip(found, told, strict=True):
+        own = surprisal(model, LETTERS, "anna", alone)
+        assert each.log_probability == pytest.approx(own.log_probability, abs=1e-5)
+        assert [place.letter for place in each.places] == [place.letter for place in own.places]
+    gaps = [
+        abs(math.log(math.exp(a.log_probability) / math.exp(b.log_probability)))
+        for a, b in zip(found[0].places, found[2].places, strict=True)
+    ]
+    assert gaps[parting(found[0], found[2])] == pytest.approx(max(gaps))
+    assert max(gaps) > 0

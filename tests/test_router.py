@@ -17,6 +17,7 @@ TITLES = {
     "results": "Results",
     "embeddings": "Embeddings",
     "sample": "Sample",
+    "times": "Times",
 }
 
 

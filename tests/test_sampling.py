@@ -31,12 +31,14 @@ from wavenames.config import (
 )
 from wavenames.layers import log_softmax
 from wavenames.models import Bigram, Model, build
-from wavenames.names import Membership, Packed, Split, Vocabulary
+from wavenames.names import Membership, Packed, Split, Vocabulary, told_numbers
+from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import Samples, keep_min_p, keep_top_k, keep_top_p, next_letter, sample
 
 ABC = Vocabulary("abc")
 NOBODY = Membership(frozenset(), frozenset())
 WAVENET = WaveNetConfig(residual=5, gate=6, skip=7, dilations=(1, 2), dropout=0.5)
+TOLD = WaveNetConfig(residual=5, gate=6, skip=7, dilations=(1, 2), dropout=0.5, conditions="sex+decade")
 UNTRAINED: dict[str, Settings] = {
     "mlp": MLPConfig(block_size=3, embedding=4, hidden=6, norm="batch"),
     "dilated": DilatedConfig(dilations=(1, 2), embedding=4, hidden=6),
@@ -521,3 +523,43 @@ def test_next_letter_equals_the_whole_names_logits(config: Settings) -> None:
         torch.testing.assert_close(found, whole[t], atol=1e-5, rtol=1e-5)
         assert found.exp().sum().item() == pytest.approx(1, abs=1e-5)
     assert all(module.training for module in model.modules())
+
+
+# ----------------------------------------------------------------------------------------------- conditions
+
+
+@pytest.mark.parametrize("told", [{}, {"sex": "M"}, {"decade": "1920"}, {"sex": "F", "decade": "2024"}])
+def test_names_are_drawn_and_scored_under_what_is_told(told: dict[str, Any]) -> None:
+    """Its log-probability is that of the forward pass with the same labels; other labels give other names."""
+    model = opinionated(TOLD)
+    drawn = draw(model, n=20, **told)
+    labels = told_numbers(("sex", "decade"), told)
+    for each in drawn.names:
+        packed = Packed([each.name], ABC, labels=[labels])
+        right = log_softmax(model.eval()(next(packed.all(1)))).gather(1, packed.targets.unsqueeze(1))
+        assert each.log_probability == pytest.approx(right.sum().item(), abs=1e-4)
+    others = [option for option in ({}, {"sex": "M"}, {"decade": "1920"}) if option != told]
+    assert all(names(draw(model, n=20, **option)) != names(drawn) for option in others)
+
+
+def test_the_next_letter_and_surprisal_listen_to_what_is_told() -> None:
+    """Both agree; told nothing is told "any"."""
+    model = opinionated(TOLD)
+    for told in ({}, {"sex": "any", "decade": "any"}, {"sex": "M"}, {"decade": "1880"}):
+        expected = surprisal(model, ABC, "ab", told).places[-1].distribution
+        torch.testing.assert_close(next_letter(model, ABC, "ab", told), expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(next_letter(model, ABC, "ab"), next_letter(model, ABC, "ab", {"sex": "any"}))
+    assert not torch.equal(next_letter(model, ABC, "ab"), next_letter(model, ABC, "ab", {"sex": "M"}))
+
+
+def test_a_model_is_not_told_what_it_never_learned() -> None:
+    """One sentence says what it was told; the same for names, letters and scores."""
+    for model in (opinionated(), opinionated(WAVENET.changed(conditions="sex"))):
+        with pytest.raises(
+            Refusal, match=r"^Decade is 1920; this model was told (letters|the sex) alone, so only any"
+        ):
+            draw(model, decade="1920")
+        with pytest.raises(Refusal, match=r"^Decade is 1920"):
+            next_letter(model, ABC, "a", {"decade": "1920"})
+        with pytest.raises(Refusal, match=r"^Decade is 1920"):
+            surprisal(model, ABC, "a", {"decade": "1920"})

@@ -33,6 +33,7 @@ from wavenames.config import (
     TransformerConfig,
     TreeConfig,
     WaveNetConfig,
+    conditions_of,
 )
 from wavenames.layers import Linear
 from wavenames.models import Bigram, Model, build
@@ -61,8 +62,17 @@ def recipe(name: str = "modern", **changes: Any) -> RecipeConfig:
     return RECIPES[name].changed(**{"steps": 80, "evaluate_every": 30, "batch_size": 8, **changes})
 
 
+VOCABULARY_AB = Vocabulary("ab")
+TOLD = WAVENET.changed(conditions="sex+decade")
+LABELS = [(1 + i % 2, 1 + i % 16) for i in range(len(TRAIN))], [(1, 3), (2, 0), (0, 16), (0, 0)]
+
+
 def trainer(model: Settings = MLP, how: RecipeConfig | None = None, seed: int = 1) -> Trainer:
-    return Trainer(build(model, V, seed=seed), PACKED, HELD_OUT, how or recipe(), seed)
+    kinds, parts = len(conditions_of(model)), (PACKED, HELD_OUT)
+    if kinds:
+        labels = [[row[:kinds] for row in part] for part in LABELS]
+        parts = Packed(TRAIN, VOCABULARY, labels=labels[0]), Packed(VALIDATION, VOCABULARY, labels=labels[1])
+    return Trainer(build(model, V, seed=seed), *parts, how or recipe(), seed)
 
 
 def finish(run: Trainer) -> list[Progress]:
@@ -595,6 +605,7 @@ RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
     "whole names, Muon, dropout": (WAVENET, recipe(optimiser="muon")),
     "a memory": (RecurrentConfig(cell="gru", embedding=4, hidden=5, dropout=0.2), recipe("lecture")),
     "attention": (TransformerConfig(layers=1, heads=2, head_size=3), recipe()),
+    "conditions": (TOLD, recipe(label_dropout=0.5)),
     "diverging": (PRESETS["wavenet-s"].model, recipe(optimiser="sgd", learning_rate=1000, evaluate_every=7)),
 }
 BREAKS = (0, 1, 24, 25, 26, 29, 30, 31, 45, 60, 79, 80)
@@ -754,3 +765,49 @@ def test_points_and_progress_are_plain_values() -> None:
     for point in (*run.curve.train, *run.curve.validation):
         assert {type(value) for value in vars(point).values()} <= {int, float}
     assert isinstance(build(BigramConfig(), V), Bigram)
+
+
+# ----------------------------------------------------------------------------------------------- conditions
+
+
+def hidden(run: Trainer, labels: list[tuple[int, ...]], steps: int = 400) -> Tensor:
+    """(names, C) which labels a run hides of a batch of names that all are known, again and again."""
+    packed = Packed(["ava"] * len(labels), VOCABULARY, labels=labels)
+    batches = [run._hide_labels(packed.batch(torch.arange(len(labels)))) for _ in range(steps)]
+    return torch.cat([batch.labels == 0 for batch in batches if batch.labels is not None])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+def test_labels_of_a_share_of_names_are_hidden_each_choice_of_them_alike(share: float) -> None:
+    """With two kinds: the first, the second, or both, a third of that share each; what stays, stays as it is."""
+    found = hidden(trainer(TOLD, recipe(label_dropout=share)), [(1, 5)] * 50).double()
+    both = (found[:, 0] * found[:, 1]).mean()
+    assert (found.amax(1)).mean().item() == pytest.approx(share, abs=0.012)
+    for part in (both, found[:, 0].mean() - both, found[:, 1].mean() - both):
+        assert part.item() == pytest.approx(share / 3, abs=0.012)
+    one = hidden(trainer(WAVENET.changed(conditions="sex"), recipe(label_dropout=share)), [(1,)] * 50).double()
+    assert one.mean().item() == pytest.approx(share, abs=0.012)
+
+
+def test_runs_without_conditions_draw_the_same_numbers_whatever_the_label_dropout() -> None:
+    """Nobody's dice are thrown for labels that nobody has."""
+    runs = [trainer(WAVENET, recipe(steps=5, label_dropout=share)) for share in (0.0, 0.9)]
+    for run in runs:
+        finish(run)
+    assert equal(weights(runs[0]), weights(runs[1]))
+    told_runs = [trainer(TOLD, recipe(steps=5, label_dropout=share)) for share in (0.0, 0.9)]
+    for run in told_runs:
+        finish(run)
+    assert not equal(weights(told_runs[0]), weights(told_runs[1]))
+
+
+def test_a_model_learns_to_do_with_its_labels_and_without() -> None:
+    """Two halves that differ in their label alone: told which, it knows; untold, it holds both for possible."""
+    names, labels = ["ab", "ba"] * 8, [(1,), (2,)] * 8
+    packed = Packed(names, VOCABULARY_AB, labels=labels)
+    model = build(WaveNetConfig(residual=8, gate=8, skip=8, dilations=(1,), conditions="sex"), 3, seed=1)
+    how = recipe(steps=300, evaluate_every=300, batch_size=16, label_dropout=0.3, learning_rate=0.02)
+    for _ in Trainer(model, packed, packed, how, seed=1).run():
+        pass
+    assert evaluate(model, packed).loss < 0.02
+    assert evaluate(model, packed, told=False).loss == pytest.approx(math.log(2) / 3, abs=0.02)

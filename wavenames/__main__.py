@@ -34,6 +34,7 @@ from wavenames.config import (
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
+    SERVER_LIMITS,
     DataConfig,
     RecipeConfig,
     Refusal,
@@ -41,6 +42,7 @@ from wavenames.config import (
     SamplingConfig,
     Settings,
     choices,
+    conditions_of,
     flat_fields,
     help_line,
     limits,
@@ -121,10 +123,11 @@ def train_command(args: argparse.Namespace) -> int:
     words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
     run = RunConfig.from_flat({**words, "names": names.id})
     _check_out(args.out)
-    parts = split(names.names, run.data.split, seed=run.data.split_seed)
+    labels = names.label_rows(conditions_of(run.model))
+    parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
     vocabulary, device = Vocabulary.of(names.names), best_device()
     model = build(run.model, vocabulary.size, run.seed).to(device)
-    packed = {part: Packed(getattr(parts, part), vocabulary, device) for part in PARTS}
+    packed = {part: Packed(getattr(parts, part), vocabulary, device, parts.labels.get(part)) for part in PARTS}
     trainer = Trainer(model, packed["train"], packed["validation"], run.recipe, run.seed)
     torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
     with _ctrl_c() as asked:
@@ -137,7 +140,8 @@ def train_command(args: argparse.Namespace) -> int:
         )  # fmt: skip
         if args.out is not None:
             membership = Membership.of(parts)
-            _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title=run.preset))
+            title = Path(args.out).stem[: SERVER_LIMITS.max_title]
+            _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title))
     floor = loss_floor(packed["train"], model.receptive_field)
     if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
         print(leaks, file=sys.stderr)
@@ -159,10 +163,13 @@ def evaluate_command(args: argparse.Namespace) -> int:
         raise Refusal(f"The model learned from the file '{checkpoint.results.list_title}'; name a list with --names.")
     names = _open_list(args.names or trained_on.names, args)
     data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
-    parts = split(names.names, data.split, seed=data.split_seed)
+    labels = names.label_rows(conditions_of(checkpoint.run.model))
+    parts = split(names.names, data.split, labels=labels, seed=data.split_seed)
     device = best_device()
     model = checkpoint.model(device)
-    packed = {part: Packed(getattr(parts, part), checkpoint.vocabulary, device) for part in PARTS}
+    packed = {
+        part: Packed(getattr(parts, part), checkpoint.vocabulary, device, parts.labels.get(part)) for part in PARTS
+    }
     if data != trained_on:
         print(
             f"The model was trained on {checkpoint.results.list_title or trained_on.names}, "
@@ -173,6 +180,10 @@ def evaluate_command(args: argparse.Namespace) -> int:
     losses = {part: (found[part].loss, found[part].error) for part in PARTS}
     seen, unseen = seen_and_unseen(found["validation"], parts.validation, parts.train)
     losses |= {"validation_seen": seen, "validation_unseen": unseen}
+    if model.conditions:
+        untold = evaluate(model, packed["validation"], told=False)
+        losses["validation_told"] = losses["validation"]
+        losses["validation_untold"] = untold.loss, untold.error
     _show(args, {
         "model": checkpoint.title, "parameters": model.parameter_count,
         "names": data.names, "split": data.split, "split_seed": data.split_seed,

@@ -101,12 +101,18 @@ def seen_and_unseen(
 def loss_floor(names: Packed, context: int) -> float:
     """The lowest loss on `names` of any model that sees the last `context` letters, '.' before the start.
 
+    Where `names` have labels, the model is told them.
+
     It is that of a model which knows these names by heart, the entropy of the next letter given the letters seen,
     -1/N sum of n(context, letter) log(n(context, letter) / n(context)): names that begin alike keep it above zero.
     Shannon 1951, Prediction and Entropy of Printed English, https://doi.org/10.1002/j.1538-7305.1951.tb01366.x
     """
     size = names.vocabulary.size
-    places = torch.zeros_like(names.targets)  # the number of each target's context, one letter longer each time
+    # The number of each target's context, one letter longer each time; at first, what is told of its name.
+    places = torch.zeros_like(names.targets)
+    if names.labels is not None:
+        _, told = torch.unique(names.labels, dim=0, return_inverse=True)
+        places = told.repeat_interleave(names.lengths.to(told.device), output_size=len(places))
     for back in range(min(context, int(names.lengths.max()))):
         letters = torch.where(names.positions >= back, names.letters.roll(back), 0)
         _, places = torch.unique(places * size + letters, return_inverse=True)

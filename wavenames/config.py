@@ -79,6 +79,8 @@ LABELS: dict[str, str] = {
     "seconds": "Time limit in seconds",
     "target": "Target validation loss",
     "norm": "Normalisation",
+    "conditions": "Told of each name",
+    "label_dropout": "Labels hidden",
     "norm_bias": "Bias before the norm",
     "init": "Initial weights",
 }
@@ -162,6 +164,24 @@ Embedding = Annotated[int, Field(ge=1, le=128, description="Numbers that describ
 Hidden = Annotated[int, Field(ge=1, le=512, description="Units in each hidden layer.")]
 Dropout = Annotated[float, Field(ge=0, le=0.8, description="Share of units switched off at random in training.")]
 
+Sex = Literal["any", "F", "M"]
+Decade = Literal[
+    "any", "1880", "1890", "1900", "1910", "1920", "1930", "1940", "1950", "1960", "1970", "1980", "1990", "2000",
+    "2010", "2020", "2024",
+]  # fmt: skip
+CONDITIONS: dict[str, tuple[str, ...]] = {"sex": typing.get_args(Sex)[1:], "decade": typing.get_args(Decade)[1:]}
+"""What a model can be told of a name beside its letters: each kind of label, and its classes."""
+Conditions = Annotated[
+    Literal["none", "sex", "decade", "sex+decade"],
+    Field(description="What the model is told of each name beside its letters; the list has to know it."),
+]
+
+
+def conditions_of(config: Settings) -> tuple[str, ...]:
+    """The kinds of label that a model with this configuration is told, in the order of `CONDITIONS`."""
+    word = getattr(config, "conditions", "none")
+    return () if word == "none" else tuple(word.split("+"))
+
 
 class BigramConfig(Settings):
     """Counts of letter pairs: the next letter depends on the last one alone."""
@@ -199,6 +219,7 @@ class MLPConfig(Settings):
         "scaled",
         description="Start weights of hidden layers: scaled to their width, or plain normal as in the notebook.",
     )
+    conditions: Conditions = "none"
 
 
 class TreeConfig(Settings):
@@ -212,6 +233,7 @@ class TreeConfig(Settings):
     embedding: Embedding = 24
     hidden: Hidden = 128
     norm: Literal["none", "batch", "layer"] = Field("batch", description="What is normalised after each fusion.")
+    conditions: Conditions = "none"
 
 
 class DilatedConfig(Settings):
@@ -239,6 +261,7 @@ class WaveNetConfig(Settings):
     dilations: Dilations = (1, 2, 4, 8)
     first_conv: int = Field(2, ge=1, le=4, description="Width of the first causal convolution; 1 leaves it out.")
     dropout: Dropout = 0.0
+    conditions: Conditions = "none"
 
 
 class RecurrentConfig(Settings):
@@ -252,6 +275,7 @@ class RecurrentConfig(Settings):
     embedding: Embedding = 64
     hidden: Hidden = 64
     dropout: Dropout = 0.0
+    conditions: Conditions = "none"
 
 
 class TransformerConfig(Settings):
@@ -265,6 +289,7 @@ class TransformerConfig(Settings):
     layers: int = Field(4, ge=1, le=8, description="Layers, one on the other.")
     heads: int = Field(4, ge=1, le=8, description="Questions that a letter asks at once in each layer.")
     head_size: int = Field(16, ge=1, le=32, description="Numbers in each question; times heads, the width.")
+    conditions: Conditions = "none"
 
 
 _AnyModel = (
@@ -318,6 +343,10 @@ class RecipeConfig(Settings):
         None, description="Evaluations without a better validation loss after which the run ends."
     )
     evaluate_every: int = Field(100, ge=1, le=100_000, description="Steps between two validations.")
+    label_dropout: float = Field(
+        0.1, ge=0, le=1,
+        description="Share of names whose labels are hidden in a step: a model with conditions learns to do without.",
+    )  # fmt: skip
 
 
 RECIPES: dict[str, RecipeConfig] = {
@@ -409,6 +438,11 @@ PRESETS: dict[str, Preset] = {
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1), recipe="modern",
         tuned={"steps": 5000},
         description="A WaveNet with the tree's number of parameters.",
+    ),
+    "wavenet-m-sex": Preset(
+        model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1, conditions="sex"),
+        recipe="modern", tuned={"steps": 5000},
+        description="The same, told whose name it is: it writes girls' names, boys' names, or either.",
     ),
     "wavenet-l": Preset(
         model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
@@ -563,6 +597,8 @@ class SamplingConfig(Settings):
     pattern: str = Field(
         "", max_length=60, description="Shape of the names: ? one letter, * any, as in *son or a??a."
     )
+    sex: Sex = Field("any", description="Whose names, F or M; for models that were told.")
+    decade: Decade = Field("any", description="Names of the births of which year; for models that were told.")
     shortest: int = Field(1, ge=1, le=60, description="Fewest letters.")
     longest: int = Field(30, ge=1, le=60, description="Most letters.")
     unique: bool = Field(False, description="Give no name twice.")

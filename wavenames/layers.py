@@ -10,6 +10,7 @@ place of each row in its name. Reading d places back is a shift by d rows, maske
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
@@ -37,6 +38,22 @@ class Embedding(nn.Module):
 
     def extra_repr(self) -> str:
         return "{} × {}".format(*self.weight.shape)
+
+
+class LabelEmbedding(nn.Module):
+    """What is told of a name as one vector: labels (B, C) -> (B, features), the sum of one row for each of C labels.
+
+    Label c is a whole number up to `classes[c]`. Number 0 means that it is not known, and has a row of its own that
+    is learned like any other. The h of WaveNet's global conditioning, https://arxiv.org/abs/1609.03499, section 2.5.
+    """
+
+    def __init__(self, classes: Sequence[int], features: int) -> None:
+        super().__init__()
+        self.tables = nn.ModuleList(Embedding(count + 1, features) for count in classes)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        rows = [table(column) for table, column in zip(self.tables, labels.unbind(1), strict=True)]
+        return torch.stack(rows).sum(0)
 
 
 ROWS = 64
@@ -428,6 +445,10 @@ class _Gate(torch.autograd.Function):
         return torch.cat([to_s.addcmul(to_s * t, t, value=-1), to_s.mul(t).mul_(1 - s)], dim=-1)
 
 
+CONDITION_GAIN = 0.3
+"""What is told of a name starts as a whisper beside its letters."""
+
+
 class ResidualSkipBlock(nn.Module):
     """One layer of WaveNet.
 
@@ -437,10 +458,21 @@ class ResidualSkipBlock(nn.Module):
 
     x (N, R), positions (N,) -> x' (N, R), skip (N, S). Filter and gate are one product R -> 2 D, the two 1×1 are one
     product D -> R + S. The last block has no x': nothing would read it.
+
+    With `told` features known of each name, h, `condition` gives V h (B, 2 D), which is then added inside tanh and
+    sigmoid at each letter of the name.
     """
 
     def __init__(
-        self, residual: int, gate: int, skip: int, dilation: int, *, dropout: float = 0.0, last: bool = False
+        self,
+        residual: int,
+        gate: int,
+        skip: int,
+        dilation: int,
+        *,
+        dropout: float = 0.0,
+        last: bool = False,
+        told: int = 0,
     ) -> None:
         super().__init__()
         self.last = last
@@ -449,14 +481,17 @@ class ResidualSkipBlock(nn.Module):
         self.dropout = Dropout(dropout)
         self.mix = Linear(gate, skip if last else residual + skip)
         self.skip = skip
+        self.condition = Linear(told, 2 * gate, bias=False, gain=CONDITION_GAIN) if told else None
 
-    def forward(self, x: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
-        return self._out(x, self.conv(x, positions))
+    def forward(self, x: Tensor, positions: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """`told` (N, 2 D) is V h of the name that each row belongs to."""
+        y = self.conv(x, positions)
+        return self._out(x, y if told is None else y + told)
 
-    def step(self, x: Tensor, queue: Queue) -> tuple[Tensor, Tensor, Queue]:
-        """One place forward: x (B, R) and the conv's queue -> x' (B, R), skip (B, S), new queue."""
+    def step(self, x: Tensor, queue: Queue, told: Tensor | None = None) -> tuple[Tensor, Tensor, Queue]:
+        """One place forward: x (B, R), the conv's queue, V h (B, 2 D) -> x' (B, R), skip (B, S), new queue."""
         y, queue = self.conv.step(x, queue)
-        return *self._out(x, y), queue
+        return *self._out(x, y if told is None else y + told), queue
 
     def _out(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         mixed = self.mix(self.dropout(self.gated(y)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor
 from wavenames.config import Refusal, SamplingConfig, shown
 from wavenames.layers import filled_up, log_softmax
 from wavenames.models import Model, State, evaluating
-from wavenames.names import END, END_MARK, Membership, Status, Vocabulary
+from wavenames.names import END, END_MARK, Membership, Status, Vocabulary, told_numbers
 
 LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
 """Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
@@ -63,7 +64,8 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
     then is returned with a message.
 
     Raises:
-        Refusal: the prefix or the pattern has a letter that the model doesn't know, or no name at all could fit them.
+        Refusal: the prefix or the pattern has a letter, or sex or decade is asked for, that the model doesn't know;
+            or no name at all could fit them.
     """
     began = time.perf_counter()
     if options.pattern:
@@ -111,10 +113,13 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
 
 
 @torch.no_grad()
-def next_letter(model: Model, vocabulary: Vocabulary, prefix: str) -> Tensor:
-    """(V,) log-probability of each letter after `prefix`, '.' (the end) first. Refuses letters it doesn't know."""
+def next_letter(model: Model, vocabulary: Vocabulary, prefix: str, told: Mapping[str, str] | None = None) -> Tensor:
+    """(V,) log-probability of each letter after `prefix`, '.' (the end) first.
+
+    `told` is what the model is told of the name, such as {"sex": "M"}. Refuses letters and labels it doesn't know.
+    """
     with evaluating(model):
-        logits, _, _ = _read(model, vocabulary.encode(prefix))
+        logits, _, _ = _read(model, vocabulary.encode(prefix), told or {})
     return log_softmax(logits)[0]
 
 
@@ -129,7 +134,7 @@ def _draw(
     prefix, device = vocabulary.encode(options.prefix), model.device
     width = filled_up(size)  # a few names more, if that makes quicker products
     luck = torch.rand(width, options.longest + 1, generator=dice)
-    first, state, so_far = _read(model, prefix)
+    first, state, so_far = _read(model, prefix, {"sex": options.sex, "decade": options.decade})
     logits, state = first.expand(width, -1), tuple(part.expand(width, *part.shape[1:]) for part in state)
     log_probability = torch.full((width,), so_far)
     written = torch.full((options.longest + 1, width), END)
@@ -204,9 +209,10 @@ def _side_by_side(model: Model, longest: int) -> int:
     return max(1, min(LARGEST_DRAW, LARGEST_MEMORY // max(1, model.memory), LARGEST_WORK // work))
 
 
-def _read(model: Model, letters: list[int]) -> tuple[Tensor, State, float]:
+def _read(model: Model, letters: list[int], told: Mapping[str, str]) -> tuple[Tensor, State, float]:
     """Logits (1, V) and state after '.' and `letters`, and the log-probability of those letters."""
-    state, total = model.start(1), 0.0
+    labels = torch.tensor([told_numbers(model.conditions, told)], dtype=torch.long, device=model.device)
+    state, total = model.start(1, labels), 0.0
     logits, state = model.step(torch.tensor([END], device=model.device), state)
     for letter in letters:
         total += float(log_softmax(logits)[0, letter])

@@ -12,7 +12,7 @@ import itertools
 import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import torch
@@ -62,12 +62,16 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(model: Model, names: Packed) -> Evaluation:
-    """Loss of `model`, in evaluation mode, on all of `names`."""
+def evaluate(model: Model, names: Packed, *, told: bool = True) -> Evaluation:
+    """Loss of `model`, in evaluation mode, on all of `names`; told their labels, if they have any, or nothing."""
     surprise = []
     with evaluating(model):
         for batch in names.all(EVALUATION_CHUNK):
-            right = log_softmax(model(batch)).gather(1, batch.targets.unsqueeze(1)).squeeze(1)
+            right = (
+                log_softmax(model(batch if told else replace(batch, labels=None)))
+                .gather(1, batch.targets.unsqueeze(1))
+                .squeeze(1)
+            )
             surprise.append(-right.cpu().double())  # summed on the CPU: Apple's GPUs have no double precision
     nats = torch.segment_reduce(torch.cat(surprise), "sum", lengths=names.lengths)
     return Evaluation(*mean_and_error(nats, names.lengths), nats, names.lengths)
@@ -151,7 +155,7 @@ class Trainer:
         self.loss = CrossEntropyLoss()
         self.optimiser = _optimiser(model, recipe)
         self.dice = torch.Generator().manual_seed(seed)
-        """Draws the batches."""
+        """Draws the batches, and whose labels are hidden."""
         self.dropout_dice = torch.Generator(model.device).manual_seed(seed)
         model.use_dice(self.dropout_dice)
         self._order = torch.empty(0, dtype=torch.long)
@@ -190,7 +194,7 @@ class Trainer:
 
     def _learn(self) -> Tensor:
         """One step of the optimiser; gives the loss of its batch, which stays on the device."""
-        batch = self._next_batch()
+        batch = self._hide_labels(self._next_batch())
         rate = self.recipe.learning_rate * self._rate_factor()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -223,6 +227,21 @@ class Trainer:
             rows = torch.randint(self.train.targets_count, (size,), generator=self.dice)
         self.names_seen += len(rows) * len(self.train) / self.train.targets_count
         return self.train.prefixes(rows)
+
+    def _hide_labels(self, batch: Batch) -> Batch:
+        """Some names without some of their labels, so that the model learns what "unknown" stands for.
+
+        Of the share `label_dropout` of names one label, another or several are hidden, each choice as likely as any
+        other. So one model answers to all, to some and to none. Classifier-free guidance trains in this way: Ho and
+        Salimans 2022, https://arxiv.org/abs/2207.12598
+        """
+        if batch.labels is None or self.recipe.label_dropout == 0:
+            return batch
+        names, kinds = batch.labels.shape
+        chosen = torch.rand(names, generator=self.dice) < self.recipe.label_dropout
+        which = torch.randint(1, 2**kinds, (names,), generator=self.dice) * chosen  # a bit for each kind
+        hidden = (which.unsqueeze(1) >> torch.arange(kinds)) & 1
+        return replace(batch, labels=batch.labels * (1 - hidden).to(batch.labels.device, non_blocking=True))
 
     def _take(self, size: int, total: int, *, shuffled: bool) -> Tensor:
         """The next `size` of this pass over `total` things; fewer at its end, so that each comes once a pass."""

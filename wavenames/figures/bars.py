@@ -9,10 +9,13 @@ import plotly.graph_objects as go
 from wavenames.figures.colours import ACCENT, FAMILIES, shown, translucent
 
 
-def next_letter_bars(letters: Sequence[str], probabilities: npt.ArrayLike, family: str | None = None) -> go.Figure:
+def next_letter_bars(
+    letters: Sequence[str], probabilities: npt.ArrayLike, family: str | None = None, *, top: float | None = None
+) -> go.Figure:
     """One bar a letter, in the alphabet's order so that no bar changes its place; a bar's `customdata` is its letter.
 
-    `probabilities` (V,) as fractions; '.' stands for the end of the name and is hatched.
+    `probabilities` (V,) as fractions; '.' stands for the end of the name and is hatched. The axis ends at `top`, so
+    that two charts can be held against each other, or a little above the highest bar.
     """
     values = np.asarray(probabilities, dtype=np.float64)
     colour = FAMILIES[family].colour if family else ACCENT
@@ -38,7 +41,12 @@ def next_letter_bars(letters: Sequence[str], probabilities: npt.ArrayLike, famil
             "tickmode": "linear" if len(letters) <= 40 else "auto",
             "title": {"text": "next letter"},
         },
-        yaxis={"title": {"text": "probability"}, "tickformat": ".0%", "rangemode": "tozero"},
+        yaxis={
+            "title": {"text": "probability"},
+            "tickformat": ".0%",
+            "rangemode": "tozero",
+            "range": None if top is None else [0, top],
+        },
     )
     return figure
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from wavenames.config import DataConfig, Refusal
-from wavenames.names import BUNDLED, Membership, NameList, Packed, Vocabulary, bundled, split
+from wavenames.names import BUNDLED, MAKEMORE, Membership, NameList, Packed, Vocabulary, bundled, makemore, split
 from wavenames.store import Store
 
 
@@ -23,7 +22,9 @@ def name_list(store: Store, list_id: str) -> NameList:
     kept = store.name_list(list_id)
     if kept is None:
         raise Refusal(f"Names is '{list_id[:40]}'; this server has no such list. Upload it again on the Names page.")
-    return NameList(kept.id, kept.title, kept.names, None, None, kept.source, kept.licence)
+    if list_id == MAKEMORE.id:
+        return makemore("\n".join(kept.names).encode())  # which knows more of its rows than the store keeps
+    return NameList(kept.id, kept.title, kept.names, {}, None, kept.source, kept.licence)
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,20 +39,23 @@ class Data:
     membership: Membership
 
 
-def prepare(store: Store, data: DataConfig, device: torch.device) -> Data:
-    """Find, split and pack the names that `data` asks for. Refuses unknown and too short lists."""
+def prepare(store: Store, data: DataConfig, conditions: tuple[str, ...], device: torch.device) -> Data:
+    """Find, split and pack the names that `data` asks for, with their labels of the kinds `conditions`.
+
+    Refuses unknown lists, too short ones, and those that do not know what the conditions ask for.
+    """
     names = name_list(store, data.names)
-    parts = split(names.names, data.split, seed=data.split_seed)
+    parts = split(names.names, data.split, labels=names.label_rows(conditions), seed=data.split_seed)
     vocabulary = Vocabulary.of(names.names)
 
-    def packed(part: Sequence[str]) -> Packed:
-        return Packed(part, vocabulary, device)
+    def packed(part: str) -> Packed:
+        return Packed(getattr(parts, part), vocabulary, device, parts.labels.get(part))
 
     return Data(
         title=names.title,
         vocabulary=vocabulary,
-        train=packed(parts.train),
-        validation=packed(parts.validation),
-        test=packed(parts.test),
+        train=packed("train"),
+        validation=packed("validation"),
+        test=packed("test"),
         membership=Membership.of(parts),
     )

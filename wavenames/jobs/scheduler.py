@@ -15,7 +15,7 @@ from typing import TextIO
 
 import torch
 
-from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.jobs.lists import prepare
 from wavenames.jobs.snapshot import Snapshot, from_store
 from wavenames.jobs.work import Wish, Work
@@ -60,7 +60,7 @@ class Scheduler:
         self._entering = threading.Lock()
         lock = threading.Lock()
         self._queued, self._released = threading.Condition(lock), threading.Condition(lock)
-        self._prepare = lru_cache(DATA_KEPT)(lambda data: prepare(store, data, self.device))
+        self._prepare = lru_cache(DATA_KEPT)(lambda data, told: prepare(store, data, told, self.device))
         self._read = lru_cache(ENDED_KEPT)(self._from_store)
         store.mark_interrupted()
         self._cores = _cores()
@@ -83,7 +83,7 @@ class Scheduler:
         """
         with self._entering:
             self._check_room()
-            data = self._prepare(config.data)
+            data = self._prepare(config.data, conditions_of(config.model))
             model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
             run = self.store.run(self.store.create(config, title=title))
             self._enter(Work(run, config, model, data, self.store, again=False))
@@ -241,7 +241,7 @@ class Scheduler:
             self._check_room()
             run = self.store.run(run_id)
             config = run.configuration()
-            data = self._prepare(config.data)
+            data = self._prepare(config.data, conditions_of(config.model))
             model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
             work = Work(run, config, model, data, self.store, again=True)
             work.wish = wish

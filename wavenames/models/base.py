@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from wavenames import layers
-from wavenames.config import Settings
+from wavenames.config import CONDITIONS, Settings, conditions_of
 
 State = tuple[Tensor, ...]
 """What a model remembers between letters. Every tensor has the batch first: rows are chosen by s[keep]."""
@@ -41,6 +41,10 @@ class PackedNames(Protocol):
     def rows(self) -> Tensor | None:
         """The targets whose logits are wanted; None for all."""
 
+    @property
+    def labels(self) -> Tensor | None:
+        """(B, C) what is told of each name, a number for each kind, 0 for unknown; None where nothing is."""
+
     def windows(self, k: int) -> Tensor:
         """(N or rows, k) the k letters before each wanted target, oldest first, '.' before the start."""
 
@@ -66,18 +70,36 @@ class Model(nn.Module):
     def __init__(self, config: Settings, vocab_size: int) -> None:
         super().__init__()
         self.config, self.vocab_size = config, vocab_size
+        self.conditions = conditions_of(config)
+        self.about: layers.LabelEmbedding | None = None
 
     def forward(self, batch: PackedNames) -> Tensor:
         """Logits (N, V) of each next letter of each name, in parallel; (len(rows), V) where rows are given."""
         raise NotImplementedError(f"{type(self).__name__} has no forward")
 
-    def start(self, batch_size: int) -> State:
-        """The memory of `batch_size` names before their first letter."""
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
+        """The memory of `batch_size` names before their first letter.
+
+        What `labels` (B, C) tell a model with conditions is part of it; None tells nothing, as zeros do.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no start")
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
         """Read one more letter each, (B,), '.' first; logits (B, V) of the next, and the new memory."""
         raise NotImplementedError(f"{type(self).__name__} has no step")
+
+    def listens(self, features: int) -> None:
+        """Give a model with conditions its table of labels, `features` wide."""
+        if self.conditions:
+            self.about = layers.LabelEmbedding([len(CONDITIONS[kind]) for kind in self.conditions], features)
+
+    def told(self, batch_size: int, labels: Tensor | None) -> Tensor | None:
+        """(B, features) what `labels` (B, C), or None, tell of each name; None for a model without conditions."""
+        if self.about is None:
+            return None
+        if labels is None:
+            labels = torch.zeros(batch_size, len(self.conditions), dtype=torch.long, device=self.device)
+        return cast(Tensor, self.about(labels))
 
     @property
     def memory(self) -> int:
@@ -129,19 +151,27 @@ class WindowModel(Model):
     net: layers.Sequential
 
     def forward(self, batch: PackedNames) -> Tensor:
-        return self.read(batch.windows(self.receptive_field))
+        told = self.told(len(batch.offsets) - 1, batch.labels)
+        windows = batch.windows(self.receptive_field)
+        if told is None:
+            return self.read(windows)
+        names = name_of_rows(batch)
+        return self.read(windows, told.index_select(0, names if batch.rows is None else names[batch.rows]))
 
-    def read(self, windows: Tensor) -> Tensor:
-        """Windows of letters (N, k), oldest first -> logits (N, V)."""
-        return cast(Tensor, self.net(self.embedding(windows)))
+    def read(self, windows: Tensor, told: Tensor | None = None) -> Tensor:
+        """Windows of letters (N, k), oldest first -> logits (N, V); `told` (N, E) is added to each letter."""
+        x = self.embedding(windows)
+        return cast(Tensor, self.net(x if told is None else x + told.unsqueeze(1)))
 
-    def start(self, batch_size: int) -> State:
-        return (torch.zeros(batch_size, self.receptive_field, dtype=torch.long, device=self.device),)
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
+        told = self.told(batch_size, labels)
+        window = torch.zeros(batch_size, self.receptive_field, dtype=torch.long, device=self.device)
+        return (window,) if told is None else (window, told)
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        (window,) = state
+        window, *told = state
         window = torch.cat([window[:, 1:], letters.unsqueeze(1)], dim=1)
-        return self.read(window), (window,)
+        return self.read(window, *told), (window, *told)
 
 
 class CausalModel(Model):
@@ -164,9 +194,22 @@ class CausalModel(Model):
         return (tuple(itertools.islice(places, conv.reach)) for conv in convs)
 
     @staticmethod
+    def filled_names(batch: PackedNames, rows: int) -> Tensor:
+        """(rows,) the name that each row belongs to, filled up as `filled` does it."""
+        names = name_of_rows(batch)
+        return nn.functional.pad(names, (0, rows - len(names)))
+
+    @staticmethod
     def wanted(x: Tensor, batch: PackedNames) -> Tensor:
         """The rows of x whose logits are asked for."""
         return x if batch.rows is None else x.index_select(0, batch.rows)
+
+
+def name_of_rows(batch: PackedNames) -> Tensor:
+    """(N,) the name, counted from 0, that each row of a batch belongs to."""
+    lengths = batch.offsets.diff()
+    names = torch.arange(len(lengths), device=lengths.device)
+    return names.repeat_interleave(lengths, output_size=len(batch.letters))
 
 
 @contextmanager
@@ -203,9 +246,11 @@ def layer_shapes(model: Model) -> list[LayerShape]:
         sizes = " × ".join(["N", *map(str, own.shape)])
         seen.append(LayerShape(name.replace("_", " ").capitalize(), sizes, own.numel()))
     with evaluating(model):
-        before = model.start(1)
+        before = None if model.conditions else model.start(1)
         hooks = [m.register_forward_hook(note) for m in model.modules() if m in parents and not list(m.children())]
         try:
+            # Labels pass their layers before the first letter does.
+            before = model.start(1) if before is None else before
             model.step(torch.zeros(1, dtype=torch.long, device=model.device), before)
         finally:
             for hook in hooks:

@@ -44,7 +44,7 @@ class Bigram(Model):
         letters = batch.letters if batch.rows is None else batch.letters[batch.rows]
         return self.table()[letters]
 
-    def start(self, batch_size: int) -> State:
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         return ()
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
@@ -117,7 +117,7 @@ class KneserNey(WindowModel):
         self.keys, self.counts = torch.cat(keys), torch.cat(counts).to(self.counts)
         self._find_discounts()
 
-    def read(self, windows: Tensor) -> Tensor:
+    def read(self, windows: Tensor, told: Tensor | None = None) -> Tensor:
         """Windows of letters (N, order - 1), oldest first -> log-probabilities (N, V)."""
         contexts, places = torch.unique(self._number(windows), return_inverse=True)
         parts = contexts.split(max(AT_ONCE // self.vocab_size, 1))

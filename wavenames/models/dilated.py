@@ -20,6 +20,8 @@ class Dilated(CausalModel):
     Before its first letter a name is an endless row of '.', as in a window model: each layer pads with what it would
     itself say of that row. Hence with dilations 1, 2, 4 and a tree's weights it equals the tree at every position,
     at a cost of one node a layer for each letter where the tree computes 4 + 2 + 1.
+
+    It knows no conditions: that row of '.' would then be another one for each name.
     """
 
     def __init__(self, config: DilatedConfig, vocab_size: int) -> None:
@@ -42,7 +44,7 @@ class Dilated(CausalModel):
             x = after(conv(x, positions, pad))
         return cast(Tensor, self.head(self.wanted(x, batch)))[: len(batch.letters)]
 
-    def start(self, batch_size: int) -> State:
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         pads = zip(self._convs(), self._pads(), strict=True)
         return tuple(place for conv, pad in pads for place in conv.queue(batch_size, pad))
 

@@ -21,6 +21,7 @@ class MLP(WindowModel):
         super().__init__(config, vocab_size)
         self.receptive_field = config.block_size
         self.embedding = Embedding(vocab_size, config.embedding)
+        self.listens(config.embedding)
         bias = config.norm == "none" or config.norm_bias or config.norm == "layer"
         gain = TANH_GAIN if config.norm == "none" else 1.0
         hidden: list[nn.Module] = []

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from wavenames.config import LIST_LIMITS, RecurrentConfig
 from wavenames.layers import Dropout, Embedding, GRUCell, Linear, RNNCell
-from wavenames.models.base import CausalModel, PackedNames, State
+from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
 from wavenames.models.mlp import LOGIT_GAIN
 
 FEW = 16
@@ -34,6 +34,7 @@ class Recurrent(CausalModel):
     def __init__(self, config: RecurrentConfig, vocab_size: int) -> None:
         super().__init__(config, vocab_size)
         self.embedding = Embedding(vocab_size, config.embedding)
+        self.listens(config.embedding)
         self.memory_before = nn.Parameter(torch.zeros(config.hidden))
         cell = GRUCell if config.cell == "gru" else RNNCell
         self.cell: RNNCell | GRUCell = cell(config.embedding, config.hidden)
@@ -43,10 +44,10 @@ class Recurrent(CausalModel):
     def forward(self, batch: PackedNames) -> Tensor:
         """All names in parallel, place by place: the longest names stand first, so those that go on are a slice."""
         order, going = _place_by_place(batch)
-        brought = self.cell.read(self.embedding.weight)  # once for each letter there is, not for each that is read
-        memory, memories = self.memory_before.expand(batch.offsets.shape[0] - 1, -1), []
+        names = batch.offsets.shape[0] - 1
+        memory, memories = self.memory_before.expand(names, -1), []
         kept = self.dropout(torch.ones_like(memory)) if self.training else None
-        for each in torch.split(brought.index_select(0, batch.letters[order]), going):
+        for each in torch.split(self._brought(batch, order, self.told(names, batch.labels)), going):
             rows = max(len(each), min(FEW, len(memory)))  # names that have ended fill up the last few, to no effect
             seen = memory[:rows] if kept is None else memory[:rows] * kept[:rows]
             memory = self.cell.turn(nn.functional.pad(each, (0, 0, 0, rows - len(each))), memory[:rows], seen)
@@ -54,12 +55,21 @@ class Recurrent(CausalModel):
         x = torch.cat(memories).index_select(0, self.wanted(order.argsort(), batch))
         return cast(Tensor, self.head(self.dropout(x)))
 
-    def start(self, batch_size: int) -> State:
-        return (self.memory_before.expand(batch_size, -1),)
+    def _brought(self, batch: PackedNames, order: Tensor, told: Tensor | None) -> Tensor:
+        """What each letter, in this order, and what is told of its name bring to the cell."""
+        if told is None:  # read once for each letter there is, not for each that is read
+            return self.cell.read(self.embedding.weight).index_select(0, batch.letters[order])
+        x = self.embedding(batch.letters) + told.index_select(0, name_of_rows(batch))
+        return self.cell.read(x).index_select(0, order)
+
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
+        memory, told = self.memory_before.expand(batch_size, -1), self.told(batch_size, labels)
+        return (memory,) if told is None else (memory, told)
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        memory = self.cell(self.embedding(letters), *state)
-        return self.head(memory), (memory,)
+        memory, *told = state
+        memory = self.cell(sum(told, self.embedding(letters)), memory)
+        return self.head(memory), (memory, *told)
 
 
 def _place_by_place(batch: PackedNames) -> tuple[Tensor, list[int]]:

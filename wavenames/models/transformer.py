@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from wavenames.config import TransformerConfig
 from wavenames.layers import Embedding, LayerNorm1d, Linear, NamesInRows, TransformerBlock
-from wavenames.models.base import CausalModel, PackedNames, State
+from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
 from wavenames.models.mlp import LOGIT_GAIN
 
 
@@ -29,6 +29,7 @@ class Transformer(CausalModel):
         self.receptive_field = 1 + config.layers * (config.block_size - 1)
         self.embedding = Embedding(vocab_size, self.width)
         self.places = Embedding(config.block_size, self.width)
+        self.listens(self.width)
         gain = 1 / math.sqrt(2 * config.layers)  # each layer adds twice to what runs through; Radford et al. 2019
         self.blocks = nn.ModuleList(
             TransformerBlock(self.width, config.heads, config.block_size, gain=gain) for _ in range(config.layers)
@@ -39,22 +40,29 @@ class Transformer(CausalModel):
     def forward(self, batch: PackedNames) -> Tensor:
         rows = NamesInRows(batch.positions, batch.offsets, self.block_size)
         x = self.embedding(batch.letters) + self.places(batch.positions.clamp(max=self.block_size - 1))
+        told = self.told(len(batch.offsets) - 1, batch.labels)
+        if told is not None:
+            x = x + told.index_select(0, name_of_rows(batch))
         for block in self.blocks:
             x = block(x, rows)
         return cast(Tensor, self.head(self.norm(self.wanted(x, batch))))
 
-    def start(self, batch_size: int) -> State:
+    def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         """Keys and values of no place yet, (B, 0, 2 C) a layer: they grow by a place a letter, up to the block."""
-        return (self.head.weight.new_empty(batch_size, 0, 2 * self.width),) * len(self.blocks)
+        pasts = (self.head.weight.new_empty(batch_size, 0, 2 * self.width),) * len(self.blocks)
+        told = self.told(batch_size, labels)
+        return pasts if told is None else (*pasts, told)
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        place = torch.full_like(letters, state[0].shape[1])  # as many as are kept, at most the last one of the block
-        x, kept = self.embedding(letters) + self.places(place), []
-        for block, past in zip(cast(list[TransformerBlock], self.blocks), state, strict=True):
+        pasts, told = state[: len(self.blocks)], state[len(self.blocks) :]
+        place = torch.full_like(letters, pasts[0].shape[1])  # as many as are kept, at most the last one of the block
+        x, kept = sum(told, self.embedding(letters) + self.places(place)), []
+        for block, past in zip(cast(list[TransformerBlock], self.blocks), pasts, strict=True):
             x, newer = block.step(x, past)
             kept.append(newer)
-        return self.head(self.norm(x)), tuple(kept)
+        return self.head(self.norm(x)), (*kept, *told)
 
     @property
     def memory(self) -> int:
-        return len(self.blocks) * (self.block_size - 1) * 2 * self.width
+        told = self.width if self.conditions else 0
+        return len(self.blocks) * (self.block_size - 1) * 2 * self.width + told

@@ -21,6 +21,7 @@ class Tree(WindowModel):
         super().__init__(config, vocab_size)
         self.receptive_field = 2**config.levels
         self.embedding = Embedding(vocab_size, config.embedding)
+        self.listens(config.embedding)
         bias, gain = config.norm == "none", TANH_GAIN if config.norm == "none" else 1.0
         fusions: list[nn.Module] = []
         width = config.embedding

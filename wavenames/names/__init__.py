@@ -1,5 +1,6 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
+from wavenames.names.labels import ANY, UNKNOWN, label_numbers, told_numbers
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
@@ -9,11 +10,13 @@ from wavenames.names.statistics import Statistics, shares, statistics, windows
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, printable
 
 __all__ = [
+    "ANY",
     "BUNDLED",
     "END",
     "END_MARK",
     "MAKEMORE",
     "SPLITS",
+    "UNKNOWN",
     "Batch",
     "Leak",
     "Membership",
@@ -26,6 +29,7 @@ __all__ = [
     "bundled",
     "columns",
     "download_makemore",
+    "label_numbers",
     "leak",
     "makemore",
     "name_column",
@@ -34,5 +38,6 @@ __all__ = [
     "shares",
     "split",
     "statistics",
+    "told_numbers",
     "windows",
 ]

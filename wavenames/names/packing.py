@@ -11,7 +11,7 @@ Padding each name to the longest one would waste more than half of the arithmeti
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -34,6 +34,8 @@ class Batch:
     """(B+1,) name b fills the rows offsets[b] to offsets[b+1] - 1."""
     rows: Tensor | None = None
     """(R,) the rows whose logits are wanted; None for all N."""
+    labels: Tensor | None = None
+    """(B, C) what is known of each name, a number for each of C kinds, 0 for unknown; None where nothing is told."""
 
     @property
     def wanted(self) -> Tensor:
@@ -57,10 +59,16 @@ class Packed:
     `letters`, `targets`, `positions` (N,) and `offsets` (B+1,) are as in `Batch` and lie on `device`.
     `lengths` (B,) counts the targets of each name, its letters and the end mark; it stays on the CPU, so that
     the size of a batch is known without waiting for the device. Refuses a letter that `vocabulary` doesn't
-    know.
+    know. `labels`, row by row, becomes (B, C) int64 on `device`; None without.
     """
 
-    def __init__(self, names: Sequence[str], vocabulary: Vocabulary, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        vocabulary: Vocabulary,
+        device: torch.device | str = "cpu",
+        labels: Sequence[Sequence[int]] | None = None,
+    ) -> None:
         self.vocabulary = vocabulary
         self.device = torch.device(device)
         numbers: list[int] = []
@@ -76,6 +84,7 @@ class Packed:
         self.letters = F.pad(self.targets, (1, 0), value=END)[:-1]
         self.positions = self._positions.to(self.device)
         self.offsets = self._offsets.to(self.device)
+        self.labels = None if labels is None else torch.tensor(labels, dtype=torch.int64).to(self.device)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -91,7 +100,7 @@ class Packed:
         The indices should lie on the CPU; those on another device make it wait.
         """
         indices = indices.cpu()
-        return self._cut(self._offsets[indices], self.lengths[indices])
+        return self._cut(indices, self._offsets[indices], self.lengths[indices])
 
     def prefixes(self, rows: Tensor) -> Batch:
         """For the chosen targets `rows` (R,) of this list: each one's name up to that target, as one batch.
@@ -100,8 +109,9 @@ class Packed:
         """
         rows = rows.cpu()
         positions = self._positions[rows]
-        batch = self._cut(rows - positions, positions + 1)
-        return Batch(batch.letters, batch.targets, batch.positions, batch.offsets, rows=batch.offsets[1:] - 1)
+        names = torch.searchsorted(self._offsets, rows, right=True) - 1
+        batch = self._cut(names, rows - positions, positions + 1)
+        return replace(batch, rows=batch.offsets[1:] - 1)
 
     def all(self, chunk: int) -> Iterator[Batch]:
         """All names in order, `chunk` names at a time: slices that copy nothing but the offsets."""
@@ -113,10 +123,11 @@ class Packed:
                 self.targets[begin:end],
                 self.positions[begin:end],
                 self.offsets[first : last + 1] - begin,
+                labels=None if self.labels is None else self.labels[first:last],
             )
 
-    def _cut(self, starts: Tensor, lengths: Tensor) -> Batch:
-        """The rows `starts[b]` to `starts[b] + lengths[b] - 1` for each b, laid end to end."""
+    def _cut(self, names: Tensor, starts: Tensor, lengths: Tensor) -> Batch:
+        """The rows `starts[b]` to `starts[b] + lengths[b] - 1` of the name `names[b]` for each b, laid end to end."""
         offsets = F.pad(lengths.cumsum(0), (1, 0))
         count = int(offsets[-1])  # on the CPU: nothing waits
         rows = torch.arange(count) + (starts - offsets[:-1]).repeat_interleave(lengths, output_size=count)
@@ -126,4 +137,5 @@ class Packed:
             self.targets.index_select(0, rows),
             self.positions.index_select(0, rows),
             offsets.to(self.device, non_blocking=True),
+            labels=None if self.labels is None else self.labels[names.to(self.device, non_blocking=True)],
         )

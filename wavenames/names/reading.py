@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from wavenames.config import LIST_LIMITS, Refusal
-from wavenames.names.lists import NameList
+from wavenames.names.lists import MAKEMORE, NameList, makemore
 from wavenames.names.vocabulary import END_MARK, is_letter, printable
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -41,10 +41,13 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
 
     Outer spaces and blank lines are dropped and letters composed (Unicode NFC). `column` chooses the column of
     a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `fold_case` makes all letters
-    small. The id follows from the resulting names alone, so that the same names have the same id.
+    small. The id follows from the resulting names alone, so that the same names have the same id; makemore's own
+    file is known by its hash, and then by its name.
 
     Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`.
     """
+    if column is None and hashlib.sha256(data).hexdigest() == MAKEMORE.sha256:
+        return makemore(data)
     text = _text(data, filename)
     if _is_csv(filename):
         header, rows = _csv_rows(text)
@@ -65,7 +68,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
         id=f"upload-{digest[:12]}",
         title=printable(title, longest=60)[1:-1],
         names=names,
-        sex=None,
+        labels={},
         births=None,
         source=f"uploaded file {printable(title, longest=60)}{origin}",
         licence="not stated",

@@ -2,8 +2,8 @@
 
 import math
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from wavenames.config import Refusal
 
@@ -15,15 +15,20 @@ SPLITS = {
 
 _PARTS = ("train", "validation", "test")
 
+Labels = tuple[int, ...]
+"""What is known of one name: a number for each kind of label, see `names.labels`."""
+
 
 @dataclass(frozen=True)
 class Split:
-    """The names of each part, in the order that the shuffle gave them."""
+    """The names of each part, in the order that the shuffle gave them, and their labels where a run wants any."""
 
     kind: str
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    labels: Mapping[str, tuple[Labels, ...]] = field(default_factory=dict)
+    """By part, row by row; empty where there are none."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ def split(
     names: Sequence[str],
     kind: str = "lecture",
     *,
+    labels: Sequence[Labels] | None = None,
     seed: int = 42,
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
 ) -> Split:
@@ -46,6 +52,9 @@ def split(
     The order and the cuts are those of the notebook and of makemore's lectures
     (https://github.com/karpathy/nn-zero-to-hero): with the seed 42, its names file and kind "lecture", every
     part holds the same names in the same order.
+
+    `labels`, one entry for each name, go along with their names. Kind "unique" then divides the distinct names as
+    ever, and each part holds every distinct (name, labels) of its names: no name stands in two parts.
 
     Refuses an unknown kind, fractions that are not positive or don't sum to one, and a list too short to give
     each part a name.
@@ -60,17 +69,31 @@ def split(
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
         raise Refusal(f"fractions: {shares} sum to {sum(fractions):g}; they must sum to 1.")
 
-    rows = list(dict.fromkeys(names)) if kind == "unique" else list(names)
-    random.Random(seed).shuffle(rows)
-    first, second = int(fractions[0] * len(rows)), int((fractions[0] + fractions[1]) * len(rows))
-    result = Split(kind, tuple(rows[:first]), tuple(rows[first:second]), tuple(rows[second:]))
-    for part in _PARTS:
-        if not getattr(result, part):
+    groups = _groups(names, labels) if kind == "unique" else [[row] for row in range(len(names))]
+    random.Random(seed).shuffle(groups)
+    first, second = int(fractions[0] * len(groups)), int((fractions[0] + fractions[1]) * len(groups))
+    parts = dict(zip(_PARTS, (groups[:first], groups[first:second], groups[second:]), strict=True))
+    for part, own in parts.items():
+        if not own:
             raise Refusal(
-                f"names: a list of {len(rows)} is too short for a {kind} split; none is left for {part}. "
+                f"names: a list of {len(groups)} is too short for a {kind} split; none is left for {part}. "
                 "Use a longer list."
             )
-    return result
+    rows = {part: [row for group in own for row in group] for part, own in parts.items()}
+    train, validation, test = (tuple(names[row] for row in own) for own in rows.values())
+    carried = {} if labels is None else {part: tuple(labels[row] for row in own) for part, own in rows.items()}
+    return Split(kind, train, validation, test, carried)
+
+
+def _groups(names: Sequence[str], labels: Sequence[Labels] | None) -> list[list[int]]:
+    """For each distinct name, in the order of the list, the rows that stay together: one for each of its labels."""
+    groups: dict[str, list[int]] = {}
+    seen: set[tuple[str, object]] = set()
+    for i, row in enumerate(zip(names, labels or names, strict=True)):
+        if row not in seen:
+            seen.add(row)
+            groups.setdefault(row[0], []).append(i)
+    return list(groups.values())
 
 
 def leak(split: Split) -> Leak:

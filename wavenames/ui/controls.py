@@ -13,7 +13,7 @@ from wavenames.ui.words import plain
 
 STEPS: dict[str, float] = {
     "temperature": 0.05, "top_p": 0.05, "min_p": 0.01, "dropout": 0.05, "target": 0.01, "smoothing": 0.5,
-    "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1,
+    "learning_rate": 0.001, "weight_decay": 0.01, "clip": 0.1, "label_dropout": 0.05,
 }  # fmt: skip
 
 

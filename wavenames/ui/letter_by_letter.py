@@ -1,37 +1,49 @@
-"""A name written with a model: what could come next, one letter at a time."""
+"""A name written with a model: what could come next, one letter at a time.
+
+A model that can be told something of a name shows two sides of it: what could come next told one thing, and another.
+"""
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
+from wavenames.checkpoints import Checkpoint
 from wavenames.config import Refusal
 from wavenames.figures.bars import next_letter_bars, next_letter_text
 from wavenames.figures.colours import END_GLYPH
-from wavenames.names import END_MARK
-from wavenames.probes.surprisal import Surprisal, surprisal
+from wavenames.names import ANY, END_MARK
+from wavenames.probes.surprisal import Surprisal, surprisals
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import surprisal_html
 from wavenames.ui.samples_view import STATUS
 from wavenames.ui.session import Trained, checkpoint, model
+from wavenames.ui.told import SIDES, choose_told
 from wavenames.ui.typed import as_known, known_beginning
-from wavenames.ui.words import plain
+from wavenames.ui.words import kind_of_names, plain
 
 WRITTEN = "sample_letters"
 """What stands so far, in the session and in the link; a '.' behind it ends the name."""
 NEXT = "sample_next"
 CLICKED = "sample_clicked"
+NEXT_PLOTS = {"first": "next_letter", "second": "next_letter_beside"}
+USUAL = {"first": {"sex": "F", "decade": "1900"}, "second": {"sex": "M", "decade": "2024"}}
+"""What the two sides of a model are told at first."""
 RAREST = 35
 """Nats past which "one in so many names" has too many digits to say anything."""
 
 
 @st.fragment
 def letter_by_letter(chosen: Trained) -> None:
-    """The name so far in tiles, and the next letter's probabilities, of which one can be chosen."""
-    kept = checkpoint(chosen.key)
+    """The name so far in tiles, and the next letter's probabilities, of which one can be chosen.
+
+    Of two sides, the left one speaks in the tiles, in the words under them and in the dice.
+    """
+    kept, network = checkpoint(chosen.key), model(chosen.key)
     if CLICKED in st.session_state:
         _write(st.session_state.pop(CLICKED))
     typing, choosing = st.columns(2, vertical_alignment="bottom")
@@ -45,11 +57,52 @@ def letter_by_letter(chosen: Trained) -> None:
         name = as_known(typed.removesuffix(END_MARK), kept.vocabulary)
     except Refusal as refusal:
         name, ended, refused = known_beginning(typed, kept.vocabulary), False, str(refusal)
-    found = surprisal(model(chosen.key), kept.vocabulary, name)
     letters = kept.vocabulary.symbols
-    chances = found.places[-1].distribution.exp().tolist()
+    above = st.container()
+    sides = dict(zip(SIDES, st.columns(2), strict=True)) if network.conditions else {SIDES[0]: st.container()}
+    told = [_told(network.conditions, side, place) for side, place in sides.items()]
+    read = surprisals(network, kept.vocabulary, name, told)
+    found, bars = read[0], [each.places[-1].distribution.exp().tolist() for each in read]
+    chances = bars[0]
     with choosing:
         _choose(name, letters, chances, disabled=ended)
+    with above:
+        _written(name, found, chances, kept, told[0], ended=ended, refused=refused)
+    top = 1.05 * max(map(max, bars)) if len(bars) > 1 else None
+    picked = None
+    for (side, place), each in zip(sides.items(), bars, strict=True):
+        with place:
+            clicked = live_plot(
+                next_letter_bars(letters, each, chosen.family, top=top),
+                key=NEXT_PLOTS[side],
+                height=300,
+                text=next_letter_text(letters, each),
+                on_click=not ended,
+            )
+        picked = clicked or picked
+    if not ended and picked in list(letters):  # what a browser sends need not be what it was offered
+        st.session_state[CLICKED] = name + picked
+        st.rerun(scope="fragment")
+
+
+def _told(conditions: tuple[str, ...], side: str, place: DeltaGenerator) -> dict[str, str]:
+    """What this side is told; at first the two differ in the first thing that the model can be told."""
+    usual = dict.fromkeys(conditions, ANY) | {kind: USUAL[side][kind] for kind in conditions[:1]}
+    with place:
+        return choose_told(side, usual, key="letters") if usual else {}
+
+
+def _written(
+    name: str,
+    found: Surprisal,
+    chances: Sequence[float],
+    kept: Checkpoint,
+    told: Mapping[str, str],
+    *,
+    ended: bool,
+    refused: str | None,
+) -> None:
+    """The name in tiles, what is to be said of it, and the buttons."""
     next_tile = "" if ended else '<span class="wn-tile wn-next" title="the next letter"></span>'
     st.html(f'<div class="wn-large wn-name" dir="auto">{surprisal_html(found, whole=ended)}{next_tile}</div>')
     said, buttons = st.columns(2, vertical_alignment="center")
@@ -57,19 +110,10 @@ def letter_by_letter(chosen: Trained) -> None:
         if refused:
             st.error(plain(refused))
         else:
-            st.markdown(_said(name, found, STATUS[kept.membership.status(name)], ended=ended))
+            kind = f" as a {kind_of_names(told, 1)}" if told else ""
+            st.markdown(_said(name, found, STATUS[kept.membership.status(name)], kind, ended=ended))
     with buttons:
-        _buttons(name, letters, chances, ended=ended)
-    picked = live_plot(
-        next_letter_bars(letters, chances, chosen.family),
-        key="next_letter",
-        height=300,
-        text=next_letter_text(letters, chances),
-        on_click=not ended,
-    )
-    if not ended and picked in list(letters):  # what a browser sends need not be what it was offered
-        st.session_state[CLICKED] = name + picked
-        st.rerun(scope="fragment")
+        _buttons(name, kept.vocabulary.symbols, chances, ended=ended)
 
 
 def _choose(name: str, letters: str, chances: Sequence[float], *, disabled: bool) -> None:
@@ -94,15 +138,15 @@ def _buttons(name: str, letters: str, chances: Sequence[float], *, ended: bool) 
         st.button("Start again", icon=":material/restart_alt:", key="letter_restart", on_click=_write, args=("",))
 
 
-def _said(name: str, found: Surprisal, status: str, *, ended: bool) -> str:
-    """The two lines under the tiles."""
+def _said(name: str, found: Surprisal, status: str, kind: str, *, ended: bool) -> str:
+    """The two lines under the tiles; `kind` says what the model was told, if it was told anything."""
     if not ended:
         so_far = sum(place.log_probability for place in found.places[:-1])
-        first = f"Log-probability so far {_signed(so_far)} nats." if name else "These letters begin a name."
+        first = f"Log-probability so far {_signed(so_far)} nats{kind}." if name else "These letters begin a name."
         return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
     total = found.log_probability
     often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""
-    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{often}."
+    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{kind}{often}."
 
 
 def _signed(number: float) -> str:

@@ -107,7 +107,7 @@ def _search(list_id: str) -> None:
 def rows(names: NameList, places: list[int]) -> pd.DataFrame:
     """Some rows of a list with what its source knows of them."""
     columns: dict[str, Any] = {"name": [names.names[i] for i in places]}
-    for title, values in (("sex", names.sex), ("births", names.births)):
+    for title, values in (*names.labels.items(), ("births", names.births)):
         if values is not None:
             columns[title] = [values[i] for i in places]
     columns["letters"] = [len(name) for name in columns["name"]]

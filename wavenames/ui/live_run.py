@@ -10,7 +10,7 @@ import numpy.typing as npt
 import streamlit as st
 
 from wavenames.comparison import target_leak
-from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunConfig
+from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
@@ -188,7 +188,7 @@ def _curves(run: Snapshot) -> None:
         validation=(getattr(run.validation, x), run.validation.loss),
         smoothing=_smoothing(run),
     )
-    lines = references(run.config.data)
+    lines = references(run.config.data, conditions_of(run.config.model))
     context, lowest = floor(run.config.model, run.config.data)
     bottom = (f"floor for train, {_sight(context)}", lowest)
     figure = loss_curves([series], lines, x, bottom)

@@ -114,9 +114,14 @@ def list_title(list_id: str) -> str:
 
 
 def usual(rows: Sequence[Row]) -> list[str]:
-    """Keys of the two rows that stand side by side before anyone chooses: the latest runs, then the best models."""
+    """Keys of the two rows that stand side by side before anyone chooses: the latest runs, then the best models.
+
+    The best are looked for among the models whose losses can be compared, where most of them are.
+    """
     measured = [row for row in rows if row.validation is not None]
-    best = sorted((row for row in measured if not row.is_run), key=lambda row: row.validation or 0.0)
+    models = [row for row in measured if not row.is_run]
+    comparable = next(iter(by_data(models).values()), models)
+    best = sorted(comparable, key=lambda row: row.validation or 0.0)
     return [row.key for row in [*(row for row in measured if row.is_run), *best]][:2]
 
 

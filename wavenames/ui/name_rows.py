@@ -21,6 +21,9 @@ STYLE = """
 .wn-rows th, .wn-rows td { border: 0; padding: 0.2rem 1rem 0.2rem 0; text-align: left; vertical-align: middle; }
 .wn-rows thead th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; padding-bottom: 0.3rem; }
 .wn-rows .wn-number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; }
+.wn-pairs th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
+.wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 1rem 0.15rem 0; text-align: left; }
 .wn-scale { display: inline-flex; gap: 2px; vertical-align: -0.25em; margin: 0 0.35em; }
 .wn-scale .wn-tile { font-size: 0.75rem; min-width: 1.9em; }
 .wn-reading { font-size: 0.875rem; line-height: 1.6; margin: 0 0 0.4rem; opacity: 0.9; }
@@ -77,6 +80,16 @@ def scored_html(rows: Sequence[Scored]) -> str:
         '<th scope="col">Letter by letter</th>'
     )
     return f'<table class="wn-rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Names in columns under their heads; those of a row belong together."""
+    head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
+    body = "".join(
+        "<tr>" + "".join(f'<td><span class="wn-chip" dir="auto">{escape(name)}</span></td>' for name in row) + "</tr>"
+        for row in rows
+    )
+    return f'<table class="wn-pairs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def surprisal_html(found: Surprisal, *, whole: bool = True) -> str:

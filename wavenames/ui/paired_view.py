@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from wavenames.comparison import Paired, paired
-from wavenames.config import DataConfig, Refusal
+from wavenames.config import DataConfig, Refusal, conditions_of
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.training import Evaluation, evaluate
 from wavenames.ui.live_plot import live_plot
@@ -30,7 +30,7 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
     (first, second), data = pair
     try:
         found = [(row, _evaluation(row.key, data)) for row in (first, second)]
-        names = find_split(data).validation
+        names = find_split(data, _told(first)).validation
     except Refusal as refusal:
         st.warning(plain(str(refusal)))
         return
@@ -51,15 +51,33 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
 def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], DataConfig] | None:
     """Two rows with a trained model on one list and split: the first two of the data that most were measured on."""
     for data, rows in by_data([row for row in chosen if row.sample is not None]).items():
-        if len(rows) > 1:
-            return (rows[0], rows[1]), data
+        for alike in _alike(rows):
+            if len(alike) > 1:
+                return (alike[0], alike[1]), data
     return None
+
+
+def _alike(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows of one list and split by the names that they were measured on.
+
+    A unique split has one row for each of a name's labels, so that its rows differ with what a model is told.
+    """
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        told = _told(row)
+        found.setdefault(told if row.config and row.config.data.split == "unique" else (), []).append(row)
+    return list(found.values())
+
+
+def _told(row: Row) -> tuple[str, ...]:
+    return conditions_of(row.config.model) if row.config is not None else ()
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
 def _evaluation(key: str, data: DataConfig) -> Evaluation:
     """A trained model on every validation name. Refuses a model or a list that this server no longer has."""
-    return evaluate(model(key), packed(data, "validation"))
+    asked = model(key)
+    return evaluate(asked, packed(data, "validation", asked.conditions))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from wavenames.comparison import loss_floor
-from wavenames.config import BigramConfig, DataConfig, KneserNeyConfig, ModelConfig
+from wavenames.config import BigramConfig, DataConfig, KneserNeyConfig, ModelConfig, conditions_of
 from wavenames.models import Bigram, KneserNey, build
 from wavenames.names import Packed, Vocabulary
 from wavenames.training import evaluate
@@ -19,8 +19,8 @@ MOST: Final = 5_000_000
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def references(data: DataConfig) -> dict[str, float]:
-    """Nats per letter on the validation names of `data`, by name.
+def references(data: DataConfig, conditions: tuple[str, ...] = ()) -> dict[str, float]:
+    """Nats per letter, by name, on the validation names of `data` as a run with these conditions has them.
 
     "uniform" is ln V, a guess that knows only how many letters there are; "bigram" counts the letter pairs of the
     training names and adds one to each count; "kn-5" is the best that counting can do, and is left out where a list
@@ -29,7 +29,7 @@ def references(data: DataConfig) -> dict[str, float]:
     Raises:
         Refusal: this server doesn't know the list, or it is too short for the split.
     """
-    train, validation = packed(data, "train"), packed(data, "validation")
+    train, validation = packed(data, "train", conditions), packed(data, "validation", conditions)
     size = train.vocabulary.size
     (everything,) = train.all(len(train))
     models: dict[str, Bigram | KneserNey] = {"bigram": Bigram(BigramConfig(), size)}
@@ -49,11 +49,13 @@ def floor(model: ModelConfig, data: DataConfig) -> tuple[int, float]:
     Raises:
         Refusal: as `references`.
     """
-    train = packed(data, "train")
+    train = packed(data, "train", conditions_of(model))
     context = build(model, train.vocabulary.size).receptive_field
     return context, loss_floor(train, context)
 
 
-def packed(data: DataConfig, part: str) -> Packed:
-    """One part of a split."""
-    return Packed(getattr(find_split(data), part), Vocabulary.of(find_list(data.names).names))
+def packed(data: DataConfig, part: str, conditions: tuple[str, ...]) -> Packed:
+    """One part of a split, with the labels that a model with these conditions is told."""
+    parts = find_split(data, conditions)
+    vocabulary = Vocabulary.of(find_list(data.names).names)
+    return Packed(getattr(parts, part), vocabulary, labels=parts.labels.get(part))

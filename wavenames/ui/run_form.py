@@ -18,9 +18,12 @@ from wavenames.config import (
     flat_fields,
     starting_recipe,
 )
+from wavenames.names import NameList
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.name_lists import choose_list
+from wavenames.ui.session import find_list
+from wavenames.ui.words import plain
 
 RECIPE_LINES = {
     "count": "One look at every name.",
@@ -66,10 +69,14 @@ def run_form(shown: RunConfig | None) -> RunConfig:
     words["names"] = choose_list("Names", "Other lists are uploaded on the Names page.")
     with st.expander("All settings"):
         st.markdown("**Model**")
-        words |= _settings(*model, flat_fields(type(usual.model)))
+        words |= _settings(*model, [name for name in flat_fields(type(usual.model)) if name != "conditions"])
+        if "conditions" in flat_fields(type(usual.model)):
+            words |= _conditions(usual.model, preset, find_list(words["names"]))
         if not counted:
             st.markdown("**Training**")
-            words |= _settings(*training, [name for name in flat_fields(RecipeConfig) if name not in FIRST])
+            told = words.get("conditions", "none") != "none"
+            hidden = FIRST if told else (*FIRST, "label_dropout")
+            words |= _settings(*training, [name for name in flat_fields(RecipeConfig) if name not in hidden])
         st.markdown("**Data and dice**")
         words |= _settings(DataConfig(), "", "", ("split", "split_seed"))
         words["seed"] = setting(RunConfig, "seed", 1, key="seed")
@@ -89,6 +96,15 @@ def _settings(defaults: Settings, preset: str, recipe: str, names: Sequence[str]
             with grid.cell():
                 values[name] = setting(type(defaults), name, getattr(defaults, name), key=key)
     return values
+
+
+def _conditions(model: Settings, preset: str, names: NameList) -> dict[str, Any]:
+    """What the model is told, with what the list knows under it."""
+    usual = getattr(model, "conditions", "none")
+    chosen = setting(type(model), "conditions", usual, key=_key("conditions", preset))
+    known = f"the {' and the '.join(names.labels)} of each name" if names.labels else "nothing but the names"
+    st.caption(f"{plain(names.title)}: this list knows {known}.")
+    return {"conditions": chosen}
 
 
 def _key(name: str, preset: str = "", recipe: str = "") -> str:

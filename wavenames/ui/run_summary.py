@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import LIST_LIMITS, RECIPES, DataConfig, ModelConfig, RecipeConfig, RunConfig
+from wavenames.config import LIST_LIMITS, RECIPES, DataConfig, ModelConfig, RecipeConfig, RunConfig, conditions_of
 from wavenames.models import build, layer_shapes
 from wavenames.names import Packed, Vocabulary
 from wavenames.training import seconds_a_step
@@ -30,8 +30,10 @@ def run_summary(run: RunConfig) -> None:
     """One line of figures and the table of layers.
 
     Raises:
-        Refusal: the model is larger than one server takes on, or the list is unknown or too short.
+        Refusal: the model is larger than one server takes on, or the list is unknown, too short, or does not know
+            what the model is to be told.
     """
+    find_list(run.data.names).check_knows(conditions_of(run.model))
     model = build(run.model, _vocabulary(run).size)
     # Of the recipe and the data, only what a step's time depends on: other changes need no new try.
     recipe = RECIPES[run.recipe.recipe].changed(

@@ -21,7 +21,7 @@ from wavenames.ui.name_rows import scale_html, surprisal_html
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.spreadsheet import csv_text
 from wavenames.ui.typed import as_known
-from wavenames.ui.words import plain
+from wavenames.ui.words import kind_of_names, plain
 
 STATUS: Final[dict[Status, str]] = {"new": "○ new", "held_out": "◐ held out", "train": "● in train"}
 EXPLAINED = """New: on neither side of the split, an invention. Held out: a real name of the list that the model was
@@ -42,6 +42,11 @@ class Drawn:
     words: Mapping[str, Any]
     """The options as the controls said them."""
     samples: Samples
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What the model was told of the names."""
+        return {kind: self.words[kind] for kind in self.model.conditions}
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -75,7 +80,7 @@ def summary(drawn: Drawn) -> str:
     kinds = Counter(each.status for each in names)
     found = " · ".join(f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items())
     return (
-        f"**{len(names):,} name{'s' * (len(names) != 1)}** from {plain(drawn.trained.title)}, "
+        f"**{len(names):,} {kind_of_names(drawn.told, len(names))}** from {plain(drawn.trained.title)}, "
         f"{_draws(drawn.samples)}  \n"
         f"{len({each.name for each in names}):,} different · {found}"
     )
@@ -132,7 +137,7 @@ def _one(drawn: Drawn, row: int) -> None:
     names = drawn.samples.names
     if row >= len(names):
         return
-    found = surprisal(drawn.model, drawn.vocabulary, names[row].name)
+    found = surprisal(drawn.model, drawn.vocabulary, names[row].name, drawn.told)
     st.markdown("**What surprised the model**")
     st.html(surprisal_html(found))
     st.markdown(f"{found.per_letter:.3f} nats per letter, {STATUS[names[row].status]}.")

@@ -7,34 +7,39 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from wavenames.config import SamplingConfig
+from wavenames.config import CONDITIONS, SamplingConfig
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
 
 FIRST = ("prefix", "n", "temperature")
-"""What stands outside the fold."""
+"""What stands outside the fold, before what a model can be told."""
 USUAL = SamplingConfig()
 REST = tuple(
     sorted(
-        (name for name in SamplingConfig.model_fields if name not in FIRST),
+        (name for name in SamplingConfig.model_fields if name not in (*FIRST, *CONDITIONS)),
         key=lambda name: isinstance(getattr(USUAL, name), bool),
     )
 )
 """The others, switches last."""
-KEYS = {name: f"sample_{name}" for name in (*FIRST, *REST)}
+KEYS = {name: f"sample_{name}" for name in (*FIRST, *CONDITIONS, *REST)}
 """Of each field: its control's key, and its name in the link."""
 
 
-def sampling_form() -> tuple[dict[str, Any], bool]:
-    """Draw the controls; gives what they say, unchecked, and whether "Sample" was just pressed."""
+def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
+    """Draw the controls; gives what they say, unchecked, and whether "Sample" was just pressed.
+
+    `conditions` are what the model can be told: of these kinds there are choosers.
+    """
+    first = (*FIRST, *conditions)
     if to_be_read("sampling form"):
         _fill()
     with st.form("sample_options", border=False):
-        *places, last = st.columns([3, 2, 2, 2], vertical_alignment="bottom")
-        words = {name: _control(name, place) for name, place in zip(FIRST, places, strict=True)}
+        *places, last = st.columns([3, *[2] * len(first)], vertical_alignment="bottom")
+        words = {name: _control(name, place) for name, place in zip(first, places, strict=True)}
         pressed = last.form_submit_button(
             "Sample", type="primary", icon=":material/casino:", width="stretch", key="sample", on_click=_other_dice,
+            args=((*first, *REST),),
             help="Pressed again with the same options, the seed goes up by one and other names come.",
         )  # fmt: skip
         with st.expander("More options"), st.grid(4, min_column_width=150) as grid:
@@ -59,9 +64,9 @@ def _control(name: str, place: DeltaGenerator) -> Any:
         return setting(SamplingConfig, name, getattr(USUAL, name), key=KEYS[name])
 
 
-def _other_dice() -> None:
+def _other_dice(names: tuple[str, ...]) -> None:
     """The same seed would give the same names again, which is not what a second press of "Sample" asks for."""
-    words = {name: st.session_state.get(key) for name, key in KEYS.items()}
+    words = {name: st.session_state.get(KEYS[name]) for name in names}
     drawn: Drawn | None = st.session_state.get(DRAWN)
     if drawn is not None and drawn.words == words:
         st.session_state["sample_seed"] = (drawn.words["seed"] + 1) % 2**32

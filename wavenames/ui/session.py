@@ -140,6 +140,7 @@ def find_list(list_id: str) -> NameList:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def find_split(data: DataConfig) -> Split:
-    """The three parts of a list."""
-    return split(find_list(data.names).names, data.split, seed=data.split_seed)
+def find_split(data: DataConfig, conditions: tuple[str, ...] = ()) -> Split:
+    """The three parts of a list, with their labels where a model is told any."""
+    names = find_list(data.names)
+    return split(names.names, data.split, labels=names.label_rows(conditions), seed=data.split_seed)

@@ -1,12 +1,13 @@
 """Words on the pages."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
 
 from wavenames.config import Refusal
+from wavenames.names import ANY
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
@@ -23,6 +24,13 @@ def refusals_said() -> Iterator[None]:
         yield
     except Refusal as refusal:
         st.error(plain(str(refusal)))
+
+
+def kind_of_names(told: Mapping[str, str], count: int = 2) -> str:
+    """What is told, in words: "girls' names", "boy's name of 1920" for a count of one, "names" where nothing is."""
+    whose = {"F": ("girl's ", "girls' "), "M": ("boy's ", "boys' ")}.get(told.get("sex", ANY), ("", ""))
+    decade = told.get("decade", ANY)
+    return f"{whose[count != 1]}name{'s' * (count != 1)}{f' of {decade}' if decade != ANY else ''}"
 
 
 def duration(seconds: float) -> str:

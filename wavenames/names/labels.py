@@ -1,0 +1,33 @@
+"""Labels as numbers: 0 is "not known", the classes of a kind follow in the order of `config.CONDITIONS`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from wavenames.config import CONDITIONS, Refusal, shown
+
+UNKNOWN = 0
+"""The number of a label that nobody tells."""
+ANY = "any"
+"""The word for it."""
+
+
+def label_numbers(kind: str, words: Iterable[str]) -> list[int]:
+    """The numbers of classes of one kind; `ANY` is 0. Refuses a word that is no class of it."""
+    number = {ANY: UNKNOWN} | {word: i for i, word in enumerate(CONDITIONS[kind], start=1)}
+    try:
+        return [number[word] for word in words]
+    except KeyError as unknown:
+        allowed = ", ".join(number)
+        raise Refusal(f"{kind.capitalize()} is {shown(unknown.args[0])}; allowed is one of {allowed}.") from None
+
+
+def told_numbers(conditions: Sequence[str], told: Mapping[str, str]) -> list[int]:
+    """What is told of a name, as one number for each kind that a model knows; 0 for those that `told` leaves out.
+
+    Raises:
+        Refusal: a kind is told that the model doesn't know, or a word that is no class of its kind.
+    """
+    for kind, word in told.items():
+        if word != ANY and kind not in conditions:
+            known = f"was told the {' and the '.join(conditions)} alone" if conditions else "was told letters alone"
+            raise Refusal(f"{kind.capitalize()} is {shown(word)}; this model {known}, so only {ANY} is allowed.")
+    return [label_numbers(kind, [told.get(kind, ANY)])[0] for kind in conditions]
