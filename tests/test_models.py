@@ -281,6 +281,8 @@ def test_chosen_targets_get_the_logits_of_their_whole_names(name: str, tiny_name
 def test_a_batch_whose_rows_are_filled_up_says_what_its_names_say_alone(name: str) -> None:
     """In single precision, where many rows take the quick products and a few do not."""
     model = awake(CONFIGS[name]).float()
+    for parameter in model.parameters():
+        parameter.data *= 0.3  # a wide memory with large weights makes much of a last digit
     packed = Packed(CORPUS[:20], VOCABULARY)
     assert packed.targets_count > ROWS
     logits = model(packed.batch(torch.arange(20)))
