@@ -449,22 +449,36 @@ def test_layers_carry_their_state_like_any_module(make: Callable[[], nn.Module])
 # ------------------------------------------------------------------------------------- gradients by hand
 
 
-@pytest.mark.parametrize("layer", [layers.LayerNorm1d(6), layers.GatedActivation()], ids=["norm", "gate"])
+@pytest.mark.parametrize(
+    "layer", [layers.LayerNorm1d(8), layers.GatedActivation(), layers.Tanh()], ids=["norm", "gate", "tanh"]
+)
 def test_gradients_that_are_written_out_equal_finite_differences(layer: nn.Module) -> None:
     """Of the input and of each parameter."""
     layer.double()
     for seed, parameter in enumerate(layer.parameters()):
         parameter.data = normal(*parameter.shape, seed=seed)
-    inputs = (normal(5, 6).requires_grad_(), *layer.parameters())
+    inputs = (normal(8, 8).requires_grad_(), *layer.parameters())
     assert torch.autograd.gradcheck(lambda x, *_: layer(x), inputs)
 
 
-def test_the_gate_leaves_its_input_alone() -> None:
-    """It computes in place, on a copy."""
-    x = normal(4, 6)
-    before = x.clone()
-    layers.GatedActivation()(x)
+@pytest.mark.parametrize("layer", [layers.LayerNorm1d(96), layers.GatedActivation(), layers.Tanh()])
+def test_layers_in_one_piece_leave_their_input_alone_and_one_thread_and_two_agree(layer: nn.Module) -> None:
+    """They compute in place, on a copy; with filled-up rows to the same bits, forward and backward."""
+    x = normal(19 * layers.ROWS, 96).float().requires_grad_()
+    before, found = x.detach().clone(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        y = layer(x)
+        found.append([y, *torch.autograd.grad((y * y).sum(), [x, *layer.parameters()])])
+    torch.set_num_threads(1)
     assert torch.equal(x, before)
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+
+
+def test_tanh_is_tanh_in_single_precision_too() -> None:
+    """Within a rounding, from one end to the other."""
+    x = torch.linspace(-12, 12, 64 * 100)
+    torch.testing.assert_close(layers.Tanh()(x), torch.tanh(x), rtol=0, atol=2e-7)
 
 
 @pytest.mark.skipif(not layers.ONEDNN, reason="this build of torch, or this processor, has no fast oneDNN")

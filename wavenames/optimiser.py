@@ -8,7 +8,7 @@ made equally long. Jordan and others 2024, https://kellerjordan.github.io/posts/
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -32,28 +32,36 @@ class Muon(torch.optim.AdamW):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One step from the gradients at hand. Gradients of matrices are used up: they are None afterwards."""
         for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = {}
             for weight in group["params"] if group.get("orthogonal") else ():
-                state = self.state[weight]
-                if not state:  # "step" is what AdamW looks for when a state is loaded
-                    state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
-                state["step"] += 1
-                momentum = state["momentum"]
-                momentum.lerp_(weight.grad, 1 - MOMENTUM)
-                step = orthogonal(weight.grad.lerp_(momentum, MOMENTUM))  # Nesterov: a look ahead along the momentum
-                size = ADAMS_SIZE * math.sqrt(max(weight.shape))  # an orthogonal m × n has rms 1 / sqrt(max(m, n))
-                weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-group["lr"] * size)
-                weight.grad = None  # AdamW passes over what has no gradient
+                alike.setdefault(weight.shape, []).append(weight)
+            for (rows, columns), weights in alike.items():  # those of one shape at once: half the time
+                size = ADAMS_SIZE * math.sqrt(max(rows, columns))  # an orthogonal m × n has rms 1 / sqrt(max(m, n))
+                steps = orthogonal(torch.stack([self._ahead(weight) for weight in weights]))
+                for weight, step in zip(weights, steps, strict=True):
+                    weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-group["lr"] * size)
+                    weight.grad = None  # AdamW passes over what has no gradient
         super().step(closure)
 
+    def _ahead(self, weight: Tensor) -> Tensor:
+        """Take the gradient into the momentum; where that goes from here, a look ahead along it (Nesterov)."""
+        state, gradient = self.state[weight], cast(Tensor, weight.grad)
+        if not state:  # "step" is what AdamW looks for when a state is loaded
+            state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
+        state["step"] += 1
+        momentum: Tensor = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        return gradient.lerp_(momentum, MOMENTUM)
 
-def orthogonal(matrix: Tensor) -> Tensor:
-    """About U V' of a matrix (m, n) = U S V', by Newton-Schulz iteration: all but the least of S come near 1.
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """About U V' of each of some matrices (K, m, n) = U S V', by Newton-Schulz iteration: most of S come near 1.
 
     The result is rough in any precision, so that it is computed in the fastest one, bfloat16.
     """
-    x = (matrix.T if matrix.shape[0] > matrix.shape[1] else matrix).bfloat16()
-    x = x / x.norm().clamp(min=1e-7)
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = (matrices.mT if tall else matrices).bfloat16()
+    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     for _ in range(ITERATIONS):
-        gram = x @ x.T
-        x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
-    return (x.T if matrix.shape[0] > matrix.shape[1] else x).to(matrix.dtype)
+        gram = x @ x.mT
+        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
+    return (x.mT if tall else x).to(matrices.dtype)
