@@ -257,19 +257,21 @@ def test_the_command_trains_what_is_missing_and_takes_the_rest(
     assert more["rows"][:2] == first["rows"]
 
 
-def test_people_read_a_table_with_others_figures_below_ours(makemore_bytes: bytes, tmp_path: Path) -> None:
+def test_people_read_a_table_with_others_figures_below_ours(
+    makemore_bytes: bytes, tmp_path: Path, capsys: Capture
+) -> None:
     """What ships is taken: nothing is trained for the rows that count."""
     (tmp_path / "names.txt").write_bytes(makemore_bytes)
-    command = [sys.executable, "-m", "wavenames", "table", "--names", str(tmp_path / "names.txt")]
-    options = ["--rows", "bigram,mlp-3", "--seeds", "1", "--splits", "lecture", "--steps", "1", "--threads", "1"]
-    done = subprocess.run([*command, *options], cwd=ROOT, capture_output=True, text=True, check=True)
-    head, bigram, ours, notebook, lecture = done.stdout.rstrip().splitlines()
+    words = ["table", "--names", str(tmp_path / "names.txt"), "--rows", "bigram,mlp-3", "--seeds", "1"]
+    assert main([*words, "--splits", "lecture", "--steps", "1", "--threads", "1"]) == 0
+    out, err = capsys.readouterr()
+    head, bigram, ours, notebook, lecture = out.rstrip().splitlines()
     assert head.split()[:5] == ["model", "parameters", "context", "seeds", "seconds"]
     assert bigram.split()[5:] == ["2.455", "2.453", "2.458", "2.456", "–", "–"]
     assert ours.split()[0] == "mlp-3"
     assert notebook.split() == ["notebook", "–", "3", "–", "–", "2.000", "2.100", "2.094", "–", "–", "–"]
     assert lecture.split() == ["lecture", "3", "11,897", "3", "–", "–", "2.036", "2.103", "–", "–", "–", "–"]
-    assert "1 of 2 trainings are finished." in done.stderr
+    assert "1 of 2 trainings are finished." in err
 
 
 def test_ctrl_c_keeps_what_is_finished(

@@ -89,11 +89,12 @@ _USUAL = list(PRESETS).index(RunConfig().preset)
 
 
 def _settings(defaults: Settings, preset: str, recipe: str, names: Sequence[str]) -> dict[str, Any]:
-    values, places = {}, st.columns(2)
-    for place, name in enumerate(names):
-        with places[place % 2]:
+    values = {}
+    with st.grid(2, min_column_width=135) as grid:
+        for name in names:
             key = _key(name, preset, recipe)
-            values[name] = setting(type(defaults), name, getattr(defaults, name), key=key)
+            with grid.cell():
+                values[name] = setting(type(defaults), name, getattr(defaults, name), key=key)
     return values
 
 
