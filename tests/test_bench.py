@@ -70,15 +70,37 @@ def test_the_command_prints_machine_and_ratios(
     monkeypatch.setattr(bench, "SECONDS", 0.01)
     monkeypatch.setattr(bench, "SAMPLED", 50)
     monkeypatch.setattr(bench, "PEAK_SIZES", (16,))
+    monkeypatch.setattr(bench, "RACE", {"preset": "mlp-v1", "steps": 3, "target": 1.993})
     assert main(["bench", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["machine"].keys() == {"cores", "threads", "torch", "python", "peak_gflops"}
-    assert len(document["comparisons"]) == 4
+    limits = {"share_of_peak": "peak_gflops", "share_of_torch_mm": "peak_gflops_torch_mm"}
+    assert document["machine"].keys() == {"cores", "threads", "torch", "python", *limits.values()}
+    assert len(document["comparisons"]) == 5
     for row in document["comparisons"]:
         assert row["ratio"] == pytest.approx(row["ours"] / row["reference"])
         assert row["lowest"] <= row["ratio"] <= row["highest"]
-    assert main(["bench"]) == 0
+        for share, limit in limits.items():
+            assert row[share] == pytest.approx(row["gflops"] / document["machine"][limit])
+    (raced,) = document["races"]
+    assert raced["what"] == "mlp-v1, recipe modern"
+    assert raced["steps"] == 3
+    assert raced["validation"] > raced["target"] == 1.993
+    assert raced["ratio"] == pytest.approx(raced["reference_seconds"] / raced["seconds"])
+    assert main(["bench", "--split", "unique"]) == 0
     assert "packed / padded to the longest" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("preset", "products"),
+    [
+        ("mlp-3", 30 * 200 + 200 * 27),
+        ("tree-76k", 4 * 48 * 128 + 2 * 256 * 128 + 256 * 128 + 128 * 27),
+        ("wavenet-m", 4 * 96 * 96 + 3 * 48 * 144 + 48 * 96 + 96 * 96 + 96 * 27),
+    ],
+)
+def test_operations_are_those_of_all_products_with_weights(preset: str, products: int, packed: Packed) -> None:
+    """Whatever the batch: a tree meets a weight once for each of its nodes, a causal stack once a letter."""
+    assert bench.multiplications(build(PRESETS[preset].model, 27), packed) == products
 
 
 def test_without_shipped_models_an_untrained_one_is_sampled(

@@ -327,7 +327,7 @@ def test_causal_conv_steps_to_what_it_computes_at_once(
         queue = conv.queue(1, pad)
         for row in name:
             y, queue = conv.step(row.unsqueeze(0), queue)
-            assert queue.shape == (1, conv.reach, 3)
+            assert [place.shape for place in queue] == [(1, 3)] * conv.reach
             stepped.append(y)
     assert_same([conv(x, positions, pad)], [torch.cat(stepped)])
 
@@ -444,6 +444,58 @@ def test_layers_carry_their_state_like_any_module(make: Callable[[], nn.Module])
         assert torch.equal(value, other.state_dict()[key])
         assert torch.equal(value, twin.state_dict()[key])
         assert twin.double().state_dict()[key].dtype == torch.float64
+
+
+# ------------------------------------------------------------------------------------- gradients by hand
+
+
+@pytest.mark.parametrize("layer", [layers.LayerNorm1d(6), layers.GatedActivation()], ids=["norm", "gate"])
+def test_gradients_that_are_written_out_equal_finite_differences(layer: nn.Module) -> None:
+    """Of the input and of each parameter."""
+    layer.double()
+    for seed, parameter in enumerate(layer.parameters()):
+        parameter.data = normal(*parameter.shape, seed=seed)
+    inputs = (normal(5, 6).requires_grad_(), *layer.parameters())
+    assert torch.autograd.gradcheck(lambda x, *_: layer(x), inputs)
+
+
+def test_the_gate_leaves_its_input_alone() -> None:
+    """It computes in place, on a copy."""
+    x = normal(4, 6)
+    before = x.clone()
+    layers.GatedActivation()(x)
+    assert torch.equal(x, before)
+
+
+@pytest.mark.skipif(not layers.ONEDNN, reason="this build of torch, or this processor, has no fast oneDNN")
+@pytest.mark.parametrize("biased", [True, False])
+@pytest.mark.parametrize(("rows", "features", "out"), [(64, 24, 27), (1792, 128, 192), (640, 256, 1)])
+def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features: int, out: int, biased: bool) -> None:
+    """Forward and backward, and to the same bits with one thread and two."""
+    x, weight, bias = normal(rows, features), normal(features, out, seed=2), normal(out, seed=3)
+    asked = [x, weight, bias] if biased else [x, weight]
+    exact = layers.product(x.requires_grad_(), weight.requires_grad_(), bias.requires_grad_() if biased else None)
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        single = [each.detach().float().requires_grad_() for each in asked]
+        y = layers.product(single[0], single[1], single[2] if biased else None)
+        assert y.grad_fn is not None
+        assert "Product" in y.grad_fn.name()
+        found.append([y, *torch.autograd.grad((y * y).sum(), single)])
+    torch.set_num_threads(1)
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+    wanted = [exact, *torch.autograd.grad((exact * exact).sum(), asked)]
+    for mine, right in zip(found[0], wanted, strict=True):
+        assert (mine.double() - right).abs().max() < 1e-5 * right.abs().max()
+
+
+@given(st.integers(0, 300))
+def test_rows_are_filled_up_to_few_numbers(rows: int) -> None:
+    """The next multiple from one multiple on; below it, what a person asked for one name at a time."""
+    filled = layers.filled_up(rows)
+    assert rows <= filled < rows + layers.ROWS
+    assert filled == rows if rows < layers.ROWS else filled % layers.ROWS == 0
 
 
 # ------------------------------------------------------------------------------------------- recurrent cells

@@ -33,7 +33,7 @@ from wavenames.config import (
     WaveNetConfig,
     conditions_of,
 )
-from wavenames.layers import BatchNorm1d, Linear, ResidualSkipBlock
+from wavenames.layers import ROWS, BatchNorm1d, Linear, ResidualSkipBlock
 from wavenames.models import Bigram, CountingModel, KneserNey, Model, Tree, build, dilated_from_tree, layer_shapes
 from wavenames.models.counting import FALLBACK
 from wavenames.names import NameList, Packed, Vocabulary, split
@@ -275,6 +275,18 @@ def test_chosen_targets_get_the_logits_of_their_whole_names(name: str, tiny_name
     assert out.shape == (30, V)
     close(out, model(whole(tiny_names))[rows])
     assert torch.equal(batch.wanted, packed.targets[rows])
+
+
+@every_model
+def test_a_batch_whose_rows_are_filled_up_says_what_its_names_say_alone(name: str) -> None:
+    """In single precision, where many rows take the quick products and a few do not."""
+    model = awake(CONFIGS[name]).float()
+    packed = Packed(CORPUS[:20], VOCABULARY)
+    assert packed.targets_count > ROWS
+    logits = model(packed.batch(torch.arange(20)))
+    assert len(logits) == packed.targets_count
+    alone = torch.cat([model(packed.batch(torch.tensor([i]))) for i in range(20)])
+    torch.testing.assert_close(logits, alone, rtol=1e-4, atol=1e-4)
 
 
 # ------------------------------------------------------------------------- no future, no neighbours

@@ -1,6 +1,7 @@
 """Letters and their numbers."""
 
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,3 +66,13 @@ def test_a_value_in_a_message_is_short_and_harmless() -> None:
     assert printable("a\x1b[31m") == r"'a\x1b[31m'"
     assert printable("o'neil") == "'o'neil'"
     assert printable("x" * 100) == "'" + "x" * 23 + "…'"
+
+
+@given(st.lists(st.text("abéж𐐀", min_size=3, max_size=3), max_size=5))
+def test_many_rows_are_spelt_as_one_by_one(words: list[str]) -> None:
+    """Letters of any plane, end marks among them."""
+    vocabulary = Vocabulary("abéж𐐀")
+    rows = [[*vocabulary.encode(word), 0, 1] for word in words]
+    assert vocabulary.spell(torch.tensor(rows, dtype=torch.long).view(-1, 5)) == [
+        vocabulary.decode(row) for row in rows
+    ]

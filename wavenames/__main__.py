@@ -240,9 +240,22 @@ def table_command(args: argparse.Namespace) -> int:
 
 def bench_command(args: argparse.Namespace) -> int:
     """How fast the trainer and the sampler are, each against the plain way of doing it."""
-    measured = [compare() for compare in _bar(bench.comparisons(), "comparison")]
-    rows = [dataclasses.asdict(comparison) for comparison in measured]
-    _show(args, {"machine": bench.machine(), "rounds": bench.ROUNDS, "comparisons": rows})
+    names = _open_list(args.names, args)
+    data = DataConfig().changed(**{**_given(args, DataConfig), "names": names.id})
+    parts, vocabulary = split(names.names, data.split, seed=data.split_seed), Vocabulary.of(names.names)
+    torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
+    machine = bench.machine()
+    measured = [compare() for compare in _bar(bench.comparisons(parts, vocabulary), "comparison")]
+    limits = {"share_of_peak": "peak_gflops", "share_of_torch_mm": "peak_gflops_torch_mm"}
+    rows = [
+        dataclasses.asdict(each) | {share: each.gflops / float(machine[limit]) for share, limit in limits.items()}
+        for each in measured
+    ]
+    raced = dataclasses.asdict(bench.race(parts, vocabulary, RunConfig.from_flat(bench.RACE)))
+    _show(args, {
+        "machine": machine, "names": data.names, "split": data.split, "rounds": bench.ROUNDS,
+        "comparisons": rows, "races": [raced],
+    })  # fmt: skip
     return DONE
 
 
@@ -493,7 +506,7 @@ def _parser() -> _Parser:
     for name in flat_fields(SamplingConfig):
         _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
     _table_options(command("table", table_command))
-    command("bench", bench_command)
+    _data_options(command("bench", bench_command), default=DataConfig.model_fields["names"].default)
     return parser
 
 

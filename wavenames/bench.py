@@ -2,6 +2,10 @@
 
 Ours and the reference take turns in one process and both are warm, so a busy machine slows them alike: trust the
 ratios first. Every figure is a median over `ROUNDS`. The references are written out here, plainly.
+
+Each figure of ours also comes as a share of what the machine could do, were there nothing but products of matrices to
+compute: operations are the multiplications and additions of the products that the work needs, two for each weight
+that a letter meets, and in training three times as many: forward, and back to the inputs and to the weights.
 """
 
 from __future__ import annotations
@@ -13,15 +17,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import CrossEntropyLoss
 
 from wavenames.checkpoints import Checkpoint, Results, load_shipped, shipped
 from wavenames.config import PRESETS, RunConfig, SamplingConfig
-from wavenames.models import Model, build
-from wavenames.names import END, Batch, Membership, Packed, Split, Vocabulary, bundled, split
+from wavenames.layers import Linear, product
+from wavenames.models import Model, build, evaluating
+from wavenames.names import END, Batch, Membership, Packed, Split, Vocabulary
 from wavenames.sampling import sample
 from wavenames.training import Trainer
 
@@ -30,8 +36,12 @@ SECONDS = 0.3
 """How long each side works in a round, where it could go on for ever."""
 SAMPLED = 10_000
 """Names that the sampler draws in a round."""
+FEW_NAMES = 4
 ENDLESS = {"steps": 1_000_000, "evaluate_every": 100_000}
 PEAK_SIZES = (256, 512, 1024, 2048)
+RACE = {"preset": "wavenet-m", "recipe": "quick", "target": 1.993}
+LECTURE_STEPS = 200_000
+"""Steps after which lecture 5's own loop came to that loss."""
 
 Measure = Callable[[], float]
 """Works for a while and returns how much it got done in a second."""
@@ -49,36 +59,88 @@ class Comparison:
     """Median of the rounds' ratios; `lowest` and `highest` are the extremes."""
     lowest: float
     highest: float
+    gflops: float
+    """10^9 operations a second in our products."""
 
 
-def comparisons() -> list[Callable[[], Comparison]]:
-    """Everything there is to measure, each ready to be called once."""
-    names = bundled("ssa-2018").names
-    parts, vocabulary = split(names), Vocabulary.of(names)
+@dataclass(frozen=True)
+class Race:
+    """Seconds of training to a loss: one of our runs against lecture 5's recipe, timed before and after it."""
+
+    what: str
+    target: float
+    validation: float
+    """The loss that our run came to, nats per letter."""
+    steps: int
+    seconds: float
+    reference_seconds: float
+    ratio: float
+
+
+def comparisons(parts: Split, vocabulary: Vocabulary) -> list[Callable[[], Comparison]]:
+    """Everything there is to measure side by side on these names, each ready to be called once."""
     packed = Packed(parts.train, vocabulary), Packed(parts.validation, vocabulary)
     checkpoint = _model_to_sample(parts, vocabulary)
     model = checkpoint.model()
-    draw = partial(_sampled, model, vocabulary, checkpoint.membership)
-    ours = partial(_trained, *packed)
-    lecture = partial(_lecture_loop, packed[0])
+    train = packed[0]
+
+    def training(what: str, preset: str, reference: Callable[[], Measure]) -> Callable[[], Comparison]:
+        run = RunConfig.from_flat({"preset": preset, **ENDLESS})
+        ours = build(run.model, train.vocabulary.size, run.seed)
+        operations = 6 * multiplications(ours, train)
+        return partial(_compare, what, "targets", partial(_trained, ours, *packed, run), reference, operations)
+
+    lecture = partial(_lecture_loop, train)
     return [
         partial(
             _compare, f"sampling with {checkpoint.title}: all at once / one at a time", "names",
-            lambda: draw, lambda: partial(_sampled_plainly, model, vocabulary),
+            lambda: partial(_sampled, model, checkpoint), lambda: partial(_sampled_plainly, model, checkpoint),
+            2 * multiplications(model, train) * _letters_a_name(model, checkpoint),
         ),
-        partial(
-            _compare, "training tree-76k, windows of 32: trainer / lecture 5's loop", "targets",
-            partial(ours, "tree-76k"), lecture,
-        ),
-        partial(
-            _compare, "training 76,579 parameters: dilated-76k, whole names / lecture 5's loop", "targets",
-            partial(ours, "dilated-76k"), lecture,
-        ),
-        partial(
-            _compare, "training wavenet-m on 256 names: packed / padded to the longest", "targets",
-            partial(ours, "wavenet-m"), partial(_padded_loop, packed[0], "wavenet-m"),
+        training("training tree-76k, windows of 32: trainer / lecture 5's loop", "tree-76k", lecture),
+        training("training 76,579 parameters: dilated-76k, whole names / lecture 5's loop", "dilated-76k", lecture),
+        *(
+            training(
+                f"training {preset} on 256 names: packed / padded to the longest", preset,
+                partial(_padded_loop, train, preset),
+            )
+            for preset in ("wavenet-m", "wavenet-l")
         ),
     ]  # fmt: skip
+
+
+def race(parts: Split, vocabulary: Vocabulary, run: RunConfig) -> Race:
+    """Train until the loss that the run has as its target, or until its steps are done."""
+    train, validation = Packed(parts.train, vocabulary), Packed(parts.validation, vocabulary)
+    trainer = Trainer(build(run.model, vocabulary.size, run.seed), train, validation, run.recipe, run.seed)
+    lecture = _lecture_loop(train)
+    lecture()  # for warming up
+    before = lecture()
+    for _ in trainer.run():
+        pass
+    reference = LECTURE_STEPS * Lecture.BATCH / ((before + lecture()) / 2)
+    return Race(
+        f"{run.preset}, recipe {run.recipe.recipe}", run.recipe.target or 0.0, trainer.curve.validation[-1].loss,
+        trainer.step, trainer.seconds, reference, reference / trainer.seconds,
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def multiplications(model: Model, names: Packed) -> float:
+    """How many a target takes in the model's products with weights, on average over some names."""
+    done = 0
+
+    def note(layer: nn.Module, _inputs: object, out: Tensor) -> None:
+        nonlocal done
+        done += out.numel() * cast(Linear, layer).weight.shape[0]
+
+    batch = next(names.all(FEW_NAMES))  # too few for rows to be filled up
+    hooks = [module.register_forward_hook(note) for module in model.modules() if isinstance(module, Linear)]
+    with evaluating(model):
+        model(batch)
+    for hook in hooks:
+        hook.remove()
+    return done / len(batch.targets)
 
 
 def machine() -> dict[str, str | int | float]:
@@ -88,31 +150,33 @@ def machine() -> dict[str, str | int | float]:
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "peak_gflops": peak(),
+        "peak_gflops": peak(lambda a, b: product(a, b, None)),
+        "peak_gflops_torch_mm": peak(torch.mm),
     }
 
 
-def peak() -> float:
+@torch.no_grad()
+def peak(multiply: Callable[[Tensor, Tensor], Tensor]) -> float:
     """The highest rate of a product of square matrices (32-bit) of several sizes: 10^9 operations a second."""
     best = 0.0
     for size in PEAK_SIZES:
         a, b = torch.rand(size, size), torch.rand(size, size)
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            torch.mm(a, b)
+            multiply(a, b)
             best = max(best, 2 * size**3 / (time.perf_counter() - began) / 1e9)
     return best
 
 
 def _compare(
-    what: str, unit: str, make_ours: Callable[[], Measure], make_reference: Callable[[], Measure]
+    what: str, unit: str, make_ours: Callable[[], Measure], make_reference: Callable[[], Measure], operations: float
 ) -> Comparison:
     ours, reference = make_ours(), make_reference()
     rounds = [(ours(), reference()) for _ in range(1 + ROUNDS)][1:]  # the first is for warming up
-    ratios = [a / b for a, b in rounds]
+    ratios, rate = [a / b for a, b in rounds], median(a for a, _ in rounds)
     return Comparison(
-        what, f"{unit}/s", median(a for a, _ in rounds), median(b for _, b in rounds),
-        median(ratios), min(ratios), max(ratios),
+        what, f"{unit}/s", rate, median(b for _, b in rounds), median(ratios), min(ratios), max(ratios),
+        rate * operations / 1e9,
     )  # fmt: skip
 
 
@@ -135,12 +199,19 @@ def _model_to_sample(parts: Split, vocabulary: Vocabulary) -> Checkpoint:
     return Checkpoint(RunConfig(), vocabulary, weights, Membership.of(parts), Results(), "untrained wavenet-m")
 
 
-def _sampled(model: Model, vocabulary: Vocabulary, membership: Membership) -> float:
-    return SAMPLED / sample(model, vocabulary, SamplingConfig(n=SAMPLED), membership).seconds
+def _sampled(model: Model, checkpoint: Checkpoint) -> float:
+    options = SamplingConfig(n=SAMPLED)
+    return SAMPLED / sample(model, checkpoint.vocabulary, options, checkpoint.membership).seconds
 
 
-def _sampled_plainly(model: Model, vocabulary: Vocabulary) -> float:
-    return _rate(lambda: len(one_at_a_time(model, vocabulary, 1, SamplingConfig().longest)))
+def _letters_a_name(model: Model, checkpoint: Checkpoint) -> float:
+    """Letters that the model reads to write a name, on average; the mark before the first is read once for all."""
+    drawn = sample(model, checkpoint.vocabulary, SamplingConfig(n=SAMPLED), checkpoint.membership).names
+    return sum(len(each.name) for each in drawn) / len(drawn)
+
+
+def _sampled_plainly(model: Model, checkpoint: Checkpoint) -> float:
+    return _rate(lambda: len(one_at_a_time(model, checkpoint.vocabulary, 1, SamplingConfig().longest)))
 
 
 @torch.no_grad()
@@ -167,10 +238,9 @@ def one_at_a_time(model: Model, vocabulary: Vocabulary, count: int, longest: int
 # ------------------------------------------------------------------------------------------------- training
 
 
-def _trained(train: Packed, validation: Packed, preset: str) -> Measure:
+def _trained(model: Model, train: Packed, validation: Packed, run: RunConfig) -> Measure:
     """Our trainer with the recipe that suits the preset, in targets a second."""
-    run = RunConfig.from_flat({"preset": preset, **ENDLESS})
-    trainer = Trainer(build(run.model, train.vocabulary.size, run.seed), train, validation, run.recipe, run.seed)
+    trainer = Trainer(model, train, validation, run.recipe, run.seed)
     steps = trainer.run()
     next(steps)  # the evaluation before the first step
 

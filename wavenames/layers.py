@@ -57,14 +57,22 @@ class LabelEmbedding(nn.Module):
 
 
 ROWS = 64
-"""A product of so many rows, or a multiple, goes to oneDNN; models fill their rows up, see `CausalModel.filled`."""
-ONEDNN = torch.backends.mkldnn.is_available() and torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+"""A product of so many rows, or a multiple, goes to oneDNN; those who make batches use `filled_up`."""
+ONEDNN = torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512") and hasattr(
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+"""Whether torch has oneDNN here, with programs for this processor."""
+
+
+def filled_up(rows: int) -> int:
+    """The next multiple of `ROWS`, so that few shapes recur; fewer rows than that are left as they are."""
+    return rows if rows < ROWS else rows + -rows % ROWS
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """x @ weight + bias: (N, in), (in, out), (out,) -> (N, out)."""
+    """Rows times a matrix, x @ weight + bias: (N, in), (in, out), (out,) -> (N, out)."""
     if ONEDNN and len(x) and len(x) % ROWS == 0 and x.device.type == "cpu" and x.dtype == torch.float32:
-        return cast(Tensor, _Product.apply(x, weight, bias))
+        return cast(Tensor, _Product.apply(x, weight, bias))  # type: ignore[no-untyped-call]
     return x @ weight if bias is None else torch.addmm(bias, x, weight)
 
 
@@ -74,9 +82,9 @@ class _Product(torch.autograd.Function):
         dL/dx = dL/dy weight^T        dL/dweight = x^T dL/dy        dL/dbias = sum over rows of dL/dy
 
     torch multiplies single precision by MKL, which leaves half of the width of AMD's processors unused; oneDNN is
-    twice as fast there and as fast elsewhere. It builds a program for each shape, though, in the time of two products,
-    so that the number of rows must not change from batch to batch: hence `ROWS`. The bits are the same with one
-    thread and two.
+    twice as fast there and as fast elsewhere. It builds a program for each shape, though, which takes as long as two
+    products, so the number of rows must not change from batch to batch: hence `ROWS`. One thread and two give the
+    same bits.
     """
 
     @staticmethod
@@ -91,7 +99,7 @@ class _Product(torch.autograd.Function):
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x @ weight^T + bias, nothing else done to it."""
+    """The plain x @ weight^T + bias, of oneDNN's many products with something done to the result."""
     return cast(Tensor, torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], ""))
 
 
@@ -213,7 +221,7 @@ class LayerNorm1d(nn.Module):
         self.beta = nn.Parameter(torch.zeros(features))
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, _LayerNorm.apply(x, self.gamma, self.beta, self.eps))
+        return cast(Tensor, _LayerNorm.apply(x, self.gamma, self.beta, self.eps))  # type: ignore[no-untyped-call]
 
 
 class _LayerNorm(torch.autograd.Function):
@@ -358,6 +366,10 @@ def shift(x: Tensor, distance: int, positions: Tensor, pad: Tensor | None = None
     return torch.where(begun, earlier, pad) if pad is not None else earlier * begun
 
 
+Queue = tuple[Tensor, ...]
+"""The last inputs of a causal convolution, one (B, in) a place, oldest first."""
+
+
 class CausalConv1d(nn.Module):
     """A convolution that looks back only: y[t] = bias + sum over j of x[t - j * dilation] @ tap j, j < kernel.
 
@@ -387,23 +399,25 @@ class CausalConv1d(nn.Module):
         taps = [shift(x, j * self.dilation, positions, pad) for j in range(self.kernel - 1, 0, -1)]
         return cast(Tensor, self.linear(torch.cat([*taps, x], dim=1)))
 
-    def queue(self, batch_size: int, pad: Tensor | None = None) -> Tensor:
-        """The memory before the first letter: (B, reach, in), zeros or `pad` (in,) throughout."""
+    def queue(self, batch_size: int, pad: Tensor | None = None) -> Queue:
+        """The memory before the first letter: `reach` times (B, in), zeros or `pad` (in,)."""
         empty = self.linear.weight.new_zeros(self.in_features) if pad is None else pad
-        return empty.expand(batch_size, self.reach, self.in_features)
+        return (empty.expand(batch_size, self.in_features),) * self.reach
 
-    def step(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor]:
-        """One place forward: x (B, in) and the last `reach` inputs, oldest first -> y (B, out) and the new queue."""
-        taps = [queue[:, i * self.dilation] for i in range(self.kernel - 1)]
-        y = self.linear(torch.cat([*taps, x], dim=1))
-        return y, torch.cat([queue, x.unsqueeze(1)], dim=1)[:, 1:]
+    def step(self, x: Tensor, queue: Queue) -> tuple[Tensor, Queue]:
+        """One place forward: x (B, in) and the last `reach` inputs, oldest first -> y (B, out) and the new queue.
+
+        The oldest leaves and x joins: what is remembered is handed on, and never copied.
+        """
+        taps = queue[:: self.dilation]
+        return self.linear(torch.cat([*taps, x], dim=1)), (*queue, x)[1:]
 
 
 class GatedActivation(nn.Module):
     """tanh(filter) * sigmoid(gate): (..., 2 D), filter first, -> (..., D). WaveNet, equation 2."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return cast(Tensor, _Gate.apply(x))
+        return cast(Tensor, _Gate.apply(x))  # type: ignore[no-untyped-call]
 
 
 class _Gate(torch.autograd.Function):
@@ -474,7 +488,7 @@ class ResidualSkipBlock(nn.Module):
         y = self.conv(x, positions)
         return self._out(x, y if told is None else y + told)
 
-    def step(self, x: Tensor, queue: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+    def step(self, x: Tensor, queue: Queue, told: Tensor | None = None) -> tuple[Tensor, Tensor, Queue]:
         """One place forward: x (B, R), the conv's queue, V h (B, 2 D) -> x' (B, R), skip (B, S), new queue."""
         y, queue = self.conv.step(x, queue)
         return *self._out(x, y if told is None else y + told), queue
@@ -483,7 +497,7 @@ class ResidualSkipBlock(nn.Module):
         mixed = self.mix(self.dropout(self.gated(y)))
         if self.last:
             return x, mixed
-        skip, more = mixed.tensor_split([self.skip], dim=1)
+        skip, more = mixed.split([self.skip, x.shape[1]], dim=1)
         return x + more, skip
 
 

@@ -17,15 +17,19 @@ import torch
 from torch import Tensor
 
 from wavenames.config import Refusal, SamplingConfig, shown
-from wavenames.layers import log_softmax
+from wavenames.layers import filled_up, log_softmax
 from wavenames.models import Model, State, evaluating
-from wavenames.names import END, Membership, Status, Vocabulary, told_numbers
+from wavenames.names import END, END_MARK, Membership, Status, Vocabulary, told_numbers
 
 LARGEST_DRAW, LARGEST_MEMORY, LARGEST_WORK = 20_000, 50_000_000, 10_000_000_000
 """Names drawn side by side, numbers that the model may remember of them in all, and multiplications that their
 letters may take, about a second's; more names come in further draws, with a look at the clock between two."""
 ONE, ANY = "?", "*"
 """What in a pattern stands for one letter and for any number of them."""
+GOING = 0.75
+"""Names that have ended stay beside the others until so few go on, as a share: leaving means that all are copied."""
+COLDEST = 1e-30
+"""What a lower temperature counts as; single precision would round it to 0."""
 DICE_WORK = 500
 """Multiplications that take as long as throwing the dice does, for each letter of the alphabet."""
 
@@ -127,28 +131,34 @@ def _draw(
     Letter t of name i is decided by the random number luck[i, t] alone, so the same seed gives each place its own
     fate: as a model learns, the name in a place changes only as far as the model does.
     """
-    prefix = vocabulary.encode(options.prefix)
-    luck = torch.rand(size, options.longest + 1, generator=dice)
+    prefix, device = vocabulary.encode(options.prefix), model.device
+    width = filled_up(size)  # a few names more, if that makes quicker products
+    luck = torch.rand(width, options.longest + 1, generator=dice)
     first, state, so_far = _read(model, prefix, {"sex": options.sex, "decade": options.decade})
-    everyone = torch.zeros(size, dtype=torch.long)
-    logits, state = first[everyone], tuple(part[everyone] for part in state)
-    log_probability = torch.full((size,), so_far)
-    written = torch.zeros(size, options.longest + 1, dtype=torch.long)
-    alive = torch.arange(size)
+    logits, state = first.expand(width, -1), tuple(part.expand(width, *part.shape[1:]) for part in state)
+    log_probability = torch.full((width,), so_far)
+    written = torch.full((options.longest + 1, width), END)
+    rows, going = torch.arange(width), torch.ones(width, dtype=torch.bool)
     for length in range(len(prefix), options.longest + 1):
-        logits = logits.cpu()  # the dice are thrown there in double precision, which not every device has
-        chosen = _choose(logits, luck[alive, length], length, options)
-        log_probability[alive] += log_softmax(logits).gather(1, chosen.unsqueeze(1)).squeeze(1)
-        written[alive, length] = chosen
-        going = chosen != END
-        alive, chosen = alive[going], chosen[going]
-        if len(alive) == 0:
+        logits = logits.cpu()  # the dice are thrown there
+        logits = logits - logits.amax(1, keepdim=True)  # the likeliest letter becomes 0, so nothing overflows
+        weights = logits.exp()
+        chosen = _choose(logits, weights, luck[rows, length], length, options)
+        said = logits.gather(1, chosen.unsqueeze(1)).squeeze(1) - weights.sum(1).log()
+        log_probability.index_add_(0, rows, said.where(going, 0))
+        written[length].index_copy_(0, rows, chosen)
+        going &= chosen != END
+        left = int(going.sum())
+        if left == 0:
             break
-        logits, state = model.step(chosen.to(model.device), tuple(part[going] for part in state))
-    rows = written[:, len(prefix) :].tolist()
-    ends = [row.index(END) for row in rows]
-    names = [options.prefix + vocabulary.decode(row[:end]) for row, end in zip(rows, ends, strict=True)]
-    return list(zip(names, log_probability.tolist(), strict=True))
+        if left <= GOING * len(rows):
+            keep = going.int().argsort(descending=True, stable=True)[: filled_up(left)]
+            rows, going, chosen = rows[keep], going[keep], chosen[keep]
+            state = tuple(part.index_select(0, keep.to(device)) for part in state)
+        logits, state = model.step(chosen.to(device), state)
+    spelt = vocabulary.spell(written.t()[:size])
+    names = [options.prefix + row[len(prefix) : row.index(END_MARK, len(prefix))] for row in spelt]
+    return list(zip(names, log_probability[:size].tolist(), strict=True))
 
 
 def _refuse_the_impossible(options: SamplingConfig, vocabulary: Vocabulary) -> None:
@@ -210,25 +220,34 @@ def _read(model: Model, letters: list[int], told: Mapping[str, str]) -> tuple[Te
     return logits, state, total
 
 
-def _choose(logits: Tensor, luck: Tensor, length: int, options: SamplingConfig) -> Tensor:
-    """One letter each, (B,): logits (B, V) after `length` letters, luck (B,) in [0, 1)."""
+def _choose(logits: Tensor, weights: Tensor, luck: Tensor, length: int, options: SamplingConfig) -> Tensor:
+    """One letter each, (B,), after `length` letters.
+
+    logits (B, V), the likeliest 0 in each row, and their exponentials `weights`; luck (B,) in [0, 1).
+    """
     if length >= options.longest:
         return torch.full_like(luck, END, dtype=torch.long)
+    loaded = logits
     if length < options.shortest:
-        logits = logits.index_fill(1, torch.tensor([END], device=logits.device), -torch.inf)
+        loaded = loaded.index_fill(1, torch.tensor([END]), -torch.inf)
+        loaded = loaded - loaded.amax(1, keepdim=True)
     if options.temperature == 0:
-        return logits.argmax(1)
-    # The likeliest letter becomes 0, so nothing overflows; in double precision no temperature is too small.
-    logits = (logits - logits.amax(1, keepdim=True)).double() / options.temperature
+        return loaded.argmax(1)
+    if options.temperature != 1:
+        loaded = loaded / max(options.temperature, COLDEST)
     if options.top_k:
-        logits = keep_top_k(logits, options.top_k)
+        loaded = keep_top_k(loaded, options.top_k)
     if options.top_p < 1:
-        logits = keep_top_p(logits, options.top_p)
+        loaded = keep_top_p(loaded, options.top_p)
     if options.min_p > 0:
-        logits = keep_min_p(logits, options.min_p)
-    # Luck < 1 stays below the top of the ladder, so a letter that was ruled out is never taken.
-    ladder = log_softmax(logits).exp().cumsum(1)
-    return (ladder <= (luck.double() * ladder[:, -1]).unsqueeze(1)).sum(1)
+        loaded = keep_min_p(loaded, options.min_p)
+    if loaded is not logits:
+        weights = loaded.exp()
+    # A ladder whose steps are as high as their letters are likely: the letter whose step reaches above the luck is
+    # taken. A letter that was ruled out has no step, and as luck stays below the top, one always reaches.
+    ladder = weights.cumsum(1)
+    top = torch.nextafter(ladder[:, -1], torch.zeros(()))
+    return torch.searchsorted(ladder, (luck * top).unsqueeze(1), right=True).squeeze(1)
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -180,15 +181,17 @@ class CausalModel(Model):
 
     @staticmethod
     def filled(batch: PackedNames) -> tuple[Tensor, Tensor]:
-        """Letters and positions, filled up to a multiple of `layers.ROWS` rows: names of no letters, to no effect.
-
-        Few shapes make quick products. A batch that is smaller than that is left as it is.
-        """
-        rows = len(batch.letters)
-        more = -rows % layers.ROWS
-        if more == 0 or rows < layers.ROWS:
+        """Letters and positions, filled up with names of no letters, to no effect: few shapes make quick products."""
+        more = layers.filled_up(len(batch.letters)) - len(batch.letters)
+        if more == 0:
             return batch.letters, batch.positions
         return nn.functional.pad(batch.letters, (0, more)), nn.functional.pad(batch.positions, (0, more))
+
+    @staticmethod
+    def queues(state: State, convs: list[layers.CausalConv1d]) -> Iterator[layers.Queue]:
+        """The queue of each convolution, out of a state that holds them one after the other."""
+        places = iter(state)
+        return (tuple(itertools.islice(places, conv.reach)) for conv in convs)
 
     @staticmethod
     def filled_names(batch: PackedNames, rows: int) -> Tensor:

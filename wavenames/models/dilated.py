@@ -46,15 +46,16 @@ class Dilated(CausalModel):
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         pads = zip(self._convs(), self._pads(), strict=True)
-        return tuple(conv.queue(batch_size, pad) for conv, pad in pads)
+        return tuple(place for conv, pad in pads for place in conv.queue(batch_size, pad))
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        x, queues = self.embedding(letters), []
-        for conv, after, queue in zip(self._convs(), self.after, state, strict=True):
-            y, newer = conv.step(x, queue)
+        x, convs = self.embedding(letters), self._convs()
+        new: list[Tensor] = []
+        for conv, after, old in zip(convs, self.after, self.queues(state, convs), strict=True):
+            y, queue = conv.step(x, old)
             x = after(y)
-            queues.append(newer)
-        return self.head(x), tuple(queues)
+            new += queue
+        return self.head(x), tuple(new)
 
     def _pads(self) -> list[Tensor]:
         """What enters each layer, (C,), when all that came before is '.'."""

@@ -55,21 +55,23 @@ class WaveNet(CausalModel):
         return self._head(skips)[: len(batch.letters)]
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
-        """A queue for each convolution, then what each block adds, (B, 2 D), of what is told of the name."""
-        queues = (conv.queue(batch_size) for conv in self._convs())
+        """The queue of each convolution, then what each block adds, (B, 2 D), of what is told of the name."""
+        queues = (place for conv in self._convs() for place in conv.queue(batch_size))
         return (*queues, *self._conditions(batch_size, labels))
 
     def step(self, letters: Tensor, state: State) -> tuple[Tensor, State]:
-        queues, told = state[: len(self._convs())], state[len(self._convs()) :]
-        x, old, newer, skips = self.embedding(letters), iter(queues), [], []
+        x, old = self.embedding(letters), self.queues(state, self._convs())
+        told = state[sum(conv.reach for conv in self._convs()) :]
+        new: list[Tensor] = []
+        skips = []
         if self.first is not None:
             x, queue = self.first.step(x, next(old))
-            newer.append(queue)
+            new += queue
         for i, block in enumerate(cast(list[ResidualSkipBlock], self.blocks)):
             x, skip, queue = block.step(x, next(old), *told[i : i + 1])
             skips.append(skip)
-            newer.append(queue)
-        return self._head(skips), (*newer, *told)
+            new += queue
+        return self._head(skips), (*new, *told)
 
     def _conditions(self, names: int, labels: Tensor | None) -> tuple[Tensor, ...]:
         """What each block adds for each name, (B, 2 D); nothing in a model without conditions."""

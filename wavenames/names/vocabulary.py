@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
+from torch import Tensor
+
 from wavenames.config import Refusal, shown
 
 END = 0
@@ -81,4 +84,11 @@ class Vocabulary:
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The symbols with these numbers, each end mark written '.'."""
-        return "".join(self.symbols[number] for number in numbers)
+        symbols = self.symbols
+        return "".join([symbols[number] for number in numbers])
+
+    def spell(self, rows: Tensor) -> list[str]:
+        """The symbols of many rows of numbers (B, T) at once, as `decode` gives them one by one."""
+        codes = torch.tensor([ord(symbol) for symbol in self.symbols], dtype=torch.int32)
+        text = codes[rows].numpy().astype("<i4").tobytes().decode("utf-32-le")
+        return [text[i : i + rows.shape[1]] for i in range(0, len(text), rows.shape[1])]

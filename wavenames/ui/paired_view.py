@@ -50,9 +50,11 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
 
 def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], DataConfig] | None:
     """Two rows with a trained model on one list and split: the first two of the data that most were measured on."""
-    groups = by_data([row for row in chosen if row.sample is not None])
-    pairs = ((alike, data) for data, rows in groups.items() for alike in _alike(rows) if len(alike) > 1)
-    return next((((alike[0], alike[1]), data) for alike, data in pairs), None)
+    for data, rows in by_data([row for row in chosen if row.sample is not None]).items():
+        for alike in _alike(rows):
+            if len(alike) > 1:
+                return (alike[0], alike[1]), data
+    return None
 
 
 def _alike(rows: Sequence[Row]) -> list[list[Row]]:
