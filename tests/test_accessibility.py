@@ -15,6 +15,8 @@ PAGES = (
     "", "names", "train", "train?run=", "compare", "compare?runs=", "results", "embeddings", "embeddings?letters_of=",
     "sample",
     "sample?sample_way=Letter+by+letter",
+    "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
+    "times",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""
