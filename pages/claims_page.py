@@ -20,15 +20,15 @@ groups = at_hand()
 data = next(iter(groups))
 if len(groups) > 1:
     data = st.selectbox("Models that learned from", list(groups), format_func=data_in_words, key="claims_of")
-place = st.container()
+said, stop = st.columns([4, 1], vertical_alignment="center")
+place = said.empty()
+stop.button("Stop", icon=":material/stop:", width="stretch", key="claims_stop", disabled=not asked)
 try:
     found = latest()
-    with place:
-        st.caption(said_of(found))
+    place.caption(said_of(found))
     claims(found)
     if asked:
-        with place:
-            measure(data, groups[data])
+        measure(data, groups[data], place)
         st.rerun()
 except Refusal as refusal:
     place.error(plain(str(refusal)))

@@ -26,7 +26,7 @@ FUSING = ("mlp-8-bn", "tree-22k", "mlp-8-76k", "tree-76k", "dilated-76k")
 """Presets of eight letters whose work is counted: squeezed at once, fused pair by pair, fused at every place."""
 LONGEST = 16
 """Letters visible up to which a loss is measured, or more where names are longer."""
-COUNTED = 500
+COUNTED = 2000
 """Names on which work is counted."""
 MODELS = 0.6
 """The share of the time that is for the models, the rest is for the race of rates."""

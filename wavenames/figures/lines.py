@@ -11,6 +11,8 @@ from wavenames.figures.colours import FAMILIES
 
 LABEL = 16
 """Height of a label, in pixels."""
+FEW = 8
+"""Steps of an axis that all have a number, on a phone too."""
 MARGINS = 100
 """Pixels of a chart's height that the axis and its title take."""
 
@@ -61,7 +63,7 @@ def model_lines(
     figure.update_layout(
         hovermode="closest",
         showlegend=False,
-        xaxis={"title": {"text": titles[0]}, "tickmode": "array", "tickvals": list(x)},
+        xaxis={"title": {"text": titles[0]}, "tickvals": list(x) if len(x) <= FEW else None},
         yaxis={"title": {"text": titles[1]}, "range": [low, high]},
         margin={"r": 40 + 7 * max(len(line.label) for line in lines)},
     )

@@ -8,7 +8,7 @@ at every place of the training names where the same k letters stand, each time w
     share(next | last k letters) = mean over training places with these letters of share(next | the whole beginning)
 
 That is the answer of someone who knows the model, sees k letters, and nothing else. A model that looks at k letters
-or fewer says the same at all of these places, so that its loss is what it always is.
+or fewer, and at nothing else, says the same at all of these places, so that its loss is what it always is.
 
 Letters that never stand in a row in the training names, as happens from four on, are put behind `BORROWED` beginnings
 drawn from them: beginnings of training names that go on with as many of these letters as any does.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from wavenames.claims import measured
 from wavenames.claims.measured import Measured, Measurement, Subject
@@ -18,11 +19,11 @@ from wavenames.figures.colours import FAMILIES
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.lines import ModelLine, lines_text, model_lines
 from wavenames.names import MAKEMORE, Vocabulary
-from wavenames.table import SPLITS, Row, rows, shipped
-from wavenames.ui.links import distinct
+from wavenames.table import SPLITS, rows, shipped
+from wavenames.table import Row as TableRow
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import data_in_words
-from wavenames.ui.session import checkpoint, find_list, find_split, model, trained
+from wavenames.ui.model_rows import Row, by_data, data_in_words, model_rows
+from wavenames.ui.session import checkpoint, find_list, find_split, model
 from wavenames.ui.words import plain
 
 SHARES = {"held_out": "are held-out names", "train": "stand in train", "new": "are new", "unique": "differ"}
@@ -31,6 +32,8 @@ FOUND = "claims_measured"
 """Session key of what this visitor has measured."""
 MOST = 12
 """Models measured at once."""
+WAIT = 0.5
+"""Seconds between two looks at whether another visitor has done."""
 HEIGHT = 400
 ICONS = {
     "holds": ":material/check_circle:", "holds in part": ":material/contrast:",
@@ -41,18 +44,11 @@ ICONS = {
 # ------------------------------------------------------------------------------------------------ what was measured
 
 
-def at_hand() -> dict[DataConfig, list[str]]:
-    """Keys of the trained models by the data that they learned from, the data of the models that ship first."""
-    groups: dict[DataConfig, list[str]] = {DataConfig(): []}
-    for each in trained():
-        try:
-            run = checkpoint(each.key).run
-            known = checkpoint(each.key).vocabulary == Vocabulary.of(find_list(run.data.names).names)
-        except Refusal:  # deleted a moment ago, or its list is gone
-            continue
-        if known:
-            groups.setdefault(run.data, []).append(each.key)
-    return {data: keys[:MOST] for data, keys in groups.items() if keys}
+def at_hand() -> dict[DataConfig, list[Row]]:
+    """The trained models by the data that they learned from, that of the models that ship first."""
+    trained = [row for row in model_rows() if row.sample is not None and row.config is not None]
+    groups = by_data(sorted(trained, key=lambda row: row.is_run))
+    return {data: groups[data][:MOST] for data in sorted(groups, key=lambda data: data != DataConfig())}
 
 
 def latest() -> Measured:
@@ -74,24 +70,26 @@ def _turn() -> threading.Lock:
     return threading.Lock()
 
 
-def measure(data: DataConfig, keys: Sequence[str]) -> None:
-    """Measure these models, with a bar and a button that stops it, and keep what was found for this visitor.
+def measure(data: DataConfig, chosen: Sequence[Row], place: DeltaGenerator) -> None:
+    """Measure these models and keep what was found for this visitor; a bar in `place` says how far it has come.
+
+    Whatever the visitor does on the page meanwhile, the Stop button above all, breaks in where the bar moves.
 
     Raises:
-        Refusal: a model, or the list, is gone.
+        Refusal: a model or the list is gone, or they don't go together.
     """
-    line, stop = st.columns([5, 1], vertical_alignment="center")
-    bar = line.progress(0.0, "Another visitor measures; it goes on after that")
-    stop.button("Stop", icon=":material/stop:", key="claims_stop", width="stretch")
-    titles = distinct({key: checkpoint(key).title for key in keys})
-    subjects = [Subject(titles[key], model(key)) for key in keys]
     names, parts = find_list(data.names), find_split(data)
-    measurement = Measurement(subjects, parts, Vocabulary.of(names.names), data, names.title)
-    while not _turn().acquire(timeout=0.5):
-        bar.progress(0.0, "Another visitor measures; it goes on after that")  # also where Stop breaks in
+    vocabulary = Vocabulary.of(names.names)
+    for row in chosen:
+        if checkpoint(row.key).vocabulary != vocabulary:
+            raise Refusal(f"{row.title} was trained on other letters than those of {names.title}.")
+    subjects = [Subject(row.title, model(row.key)) for row in chosen]
+    measurement = Measurement(subjects, parts, vocabulary, data, names.title)
+    while not _turn().acquire(timeout=WAIT):
+        place.progress(0.0, "Another visitor measures; it goes on after that")
     try:
         for share, doing in measurement.run():
-            bar.progress(share, plain(doing))
+            place.progress(share, plain(doing))
     finally:
         _turn().release()
     st.session_state[FOUND] = measurement.found
@@ -118,7 +116,7 @@ def claims(found: Measured) -> None:
 
 def _claim(claim: Claim, verdict: Verdict) -> None:
     st.header(claim.title, anchor=False)
-    st.markdown(f"> {plain(claim.words)}")
+    st.markdown(f"The notebook: *{plain(claim.words)}*")
     word = verdict.word.capitalize()
     st.markdown(f"{ICONS[verdict.word]} **{word}.** {plain(verdict.sentence)}")
 
@@ -135,12 +133,12 @@ def _context(found: Measured) -> None:
         f"Over all targets of the {found.names:,} validation names of {plain(data_in_words(found.data))}. What is "
         "hidden is averaged over: with k letters visible, a model's answer is the mean of what it says wherever "
         "these k letters stand in the training names, each time after all that really came before them. (To cut the "
-        "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model makes "
-        "nothing of more letters."
+        "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model "
+        "makes nothing of more letters."
     )
 
 
-def _fusion(found: Measured, of_table: Sequence[Row]) -> None:
+def _fusion(found: Measured, of_table: Sequence[TableRow]) -> None:
     names = dict.fromkeys(name for pair in FUSIONS for name in pair)
     by_name = {row.name: row for row in of_table}
     dots = [
@@ -185,7 +183,7 @@ def _quality(found: Measured) -> None:
         )
     ]  # fmt: skip
     live_plot(
-        dot_plot(dots, "distance to the held-out names"), key="claims_quality", height=100 + 34 * len(every),
+        dot_plot(dots, "distance to held-out names"), key="claims_quality", height=100 + 34 * len(every),
         text=dots_text(dots, "Total variation distance to the held-out names, mean ± spread over draws"),
     )  # fmt: skip
     shares = pd.DataFrame(
@@ -239,8 +237,8 @@ def _parallel(found: Measured) -> None:
         table, hide_index=True, height="content", column_config=right, alt="Rates of four models of one size"
     )
     st.caption(
-        f"Forward, loss and backward on {BATCH} train names of {plain(data_in_words(found.data))}; for the chart on as "
-        f"many targets in names of one length. Names drawn have {LETTERS} letters, {SAMPLED:,} at a time. All four take "
-        f"turns on {race.threads} thread{'s' * (race.threads != 1)}; figures are medians of {race.rounds} rounds, in "
-        "brackets the lowest and highest ratio of a round."
+        f"Forward, loss and backward on {BATCH} train names of {plain(data_in_words(found.data))}; for the chart on "
+        f"as many targets in names of one length. Names drawn have {LETTERS} letters, {SAMPLED:,} at a time. All "
+        f"four take turns on {race.threads} thread{'s' * (race.threads != 1)}; figures are medians of {race.rounds} "
+        "rounds, in brackets the lowest and highest ratio of a round."
     )
