@@ -14,6 +14,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             st.Page("pages/train_page.py", title="Train", url_path="train"),
             st.Page("pages/compare_page.py", title="Compare", url_path="compare"),
             st.Page("pages/results_page.py", title="Results", url_path="results"),
+            st.Page("pages/claims_page.py", title="Claims", url_path="claims"),
             st.Page("pages/embeddings_page.py", title="Embeddings", url_path="embeddings"),
             st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
             st.Page("pages/times_page.py", title="Times", url_path="times"),

@@ -10,6 +10,8 @@ import torch
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser import BROWSER_FLAGS, chromium, running_app, watched
+from wavenames.claims import quality, rates
+from wavenames.config import RecurrentConfig, WaveNetConfig
 from wavenames.names import NameList, makemore
 from wavenames.ui import session
 
@@ -50,6 +52,18 @@ def makemore_bytes() -> bytes:
 def makemore_names(makemore_bytes: bytes) -> NameList:
     """Makemore's list, to which published losses refer."""
     return makemore(makemore_bytes)
+
+
+@pytest.fixture
+def quick_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The claims measured on little: two small contenders, few names."""
+    small = {"WaveNet": WaveNetConfig(residual=4, gate=4, skip=4), "GRU": RecurrentConfig(cell="gru", hidden=4)}
+    monkeypatch.setattr(rates, "CONTENDERS", small)
+    monkeypatch.setattr(rates, "SECONDS", 0.0)
+    monkeypatch.setattr(rates, "ROUNDS", 3)
+    monkeypatch.setattr(rates, "SAMPLED", 5)
+    monkeypatch.setattr(quality, "NAMES", 40)
+    monkeypatch.setattr(quality, "DRAWS", 2)
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from tests.browser import open_page, settled
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "", "names", "train", "train?run=", "compare", "compare?runs=", "results", "embeddings", "embeddings?letters_of=",
-    "sample",
+    "", "names", "train", "train?run=", "compare", "compare?runs=", "results", "claims", "embeddings",
+    "embeddings?letters_of=", "sample",
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
     "times",

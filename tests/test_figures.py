@@ -15,6 +15,7 @@ from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.letters import letters_map, limits_of
+from wavenames.figures.lines import LABEL, ModelLine, lines_text, model_lines
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text, smooth
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.figures.thinning import thin
@@ -371,3 +372,24 @@ def test_a_name_through_time_has_a_labelled_line_for_each_and_a_text_twin() -> N
 def test_bars_that_are_held_against_each_other_share_their_axis() -> None:
     assert next_letter_bars(["a"], [0.5], "wavenet", top=0.7).layout.yaxis.range == (0, 0.7)
     assert next_letter_bars(["a"], [0.5], "wavenet").layout.yaxis.range is None
+
+
+def test_lines_of_models_end_in_their_names_which_do_not_stand_on_each_other() -> None:
+    """Ends that lie close are labelled one above the other; a second model of a family has hollow markers."""
+    lines = [
+        ModelLine("a <b>", "wavenet", [2.5, 1.970]), ModelLine("other", "wavenet", [2.5, 1.969]),
+        ModelLine("high", "bigram", [2.5, 2.5]),
+    ]  # fmt: skip
+    figure = model_lines(lines, [1, 2], ("letters", "loss"), height=300)
+    assert [trace.marker.symbol for trace in figure.data] == ["diamond", "diamond-open", "x-thin-open"]
+    assert figure.data[0].name == "a &lt;b&gt;"
+    lower, upper, high = figure.layout.annotations
+    assert "other" in lower.text
+    assert "a &lt;b&gt;" in upper.text
+    assert (lower.y, lower.yshift) == (1.969, 0)
+    assert upper.y == 1.970
+    assert 14 < upper.yshift < LABEL
+    assert (high.y, high.yshift) == (2.5, 0)
+    assert lines_text(lines[1:2], [1, 2], "Loss") == "Loss\nother: 1 2.500, 2 1.969"
+    flat = model_lines([ModelLine("flat", "mlp", [2.0, 2.0])], [1, 2], ("letters", "loss"), height=300)
+    assert flat.layout.yaxis.range[0] < 2.0 < flat.layout.yaxis.range[1]

@@ -74,6 +74,7 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
     [
         "",
         "results",
+        "claims",
         "sample",
         "sample?sample_way=Letter+by+letter&sample_letters=maximiliana",
         "sample?sample_model=wavenet-decades&sample_way=Letter+by+letter&sample_letters=maximiliana",

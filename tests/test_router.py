@@ -15,6 +15,7 @@ TITLES = {
     "train": "Train",
     "compare": "Compare",
     "results": "Results",
+    "claims": "Claims",
     "embeddings": "Embeddings",
     "sample": "Sample",
     "times": "Times",

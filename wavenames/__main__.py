@@ -1,4 +1,4 @@
-"""The same work without a browser: python -m wavenames models | train | evaluate | sample | table | bench.
+"""The same work without a browser: python -m wavenames models | train | evaluate | sample | table | claims | bench.
 
 Options are made from the fields of `wavenames.config`, which also checks what they are given. Results go to
 standard output, with --json as one JSON document; progress, notes and refusals go to standard error. Losses are nats
@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,7 @@ from tqdm import tqdm
 
 from wavenames import bench, findings, table
 from wavenames.checkpoints import Checkpoint, Results, load, shipped
+from wavenames.claims import measured, verdicts
 from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
     MODEL_CONFIGS,
@@ -236,6 +238,38 @@ def table_command(args: argparse.Namespace) -> int:
         _show(args, [line for row in rows for line in _lines(row, theirs)])
         print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
     return DONE if whole else INTERRUPTED
+
+
+def claims_command(args: argparse.Namespace) -> int:
+    """The notebook's four claims about WaveNet, each measured on trained models of one list and split."""
+    checkpoints = [_open_checkpoint(word) for word in args.checkpoints or shipped()]
+    data = Counter(each.run.data for each in checkpoints).most_common(1)[0][0]
+    names = _open_list(data.names, args)
+    vocabulary = Vocabulary.of(names.names)
+    fitting = [each for each in checkpoints if each.run.data == data and each.vocabulary == vocabulary]
+    if left_out := [each.title for each in checkpoints if each not in fitting]:
+        print(f"Left out, being trained on other names: {', '.join(left_out)}.", file=sys.stderr)
+    if not fitting:
+        raise Refusal(f"No checkpoint knows the letters of {names.title}.")
+    _check_out(args.out)
+    torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
+    subjects = [measured.Subject(each.title, each.model()) for each in fitting]
+    parts = split(names.names, data.split, seed=data.split_seed)
+    measurement = measured.Measurement(subjects, parts, vocabulary, data, names.title)
+    with tqdm(total=1.0, file=sys.stderr, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}") as bar:
+        for share, doing in measurement.run():
+            bar.set_postfix_str(doing, refresh=False)
+            bar.update(share - bar.n)
+    found = measurement.found
+    if args.out is not None:
+        measured.write(Path(args.out), found)
+    said = verdicts.verdicts(found, table.rows(table.shipped()))
+    rows = [{"claim": each.title, **dataclasses.asdict(said[each.key])} for each in verdicts.CLAIMS]
+    if args.json:
+        _show(args, {"verdicts": rows, **found.model_dump(mode="json")})
+    else:
+        print("\n".join(f"{row['claim']}: {row['word']}\n  {row['sentence']}" for row in rows))
+    return DONE
 
 
 def bench_command(args: argparse.Namespace) -> int:
@@ -506,6 +540,13 @@ def _parser() -> _Parser:
     for name in flat_fields(SamplingConfig):
         _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
     _table_options(command("table", table_command))
+    claiming = command("claims", claims_command)
+    claiming.set_defaults(column=None, fold_case=False)
+    claiming.add_argument(
+        "checkpoints", metavar="CHECKPOINT", nargs="*",
+        help=f"Files, or some of {', '.join(shipped())}; all that ship if left out.",
+    )  # fmt: skip
+    claiming.add_argument("--out", metavar="FILE", help="Where to keep what was measured, as JSON.")
     _data_options(command("bench", bench_command), default=DataConfig.model_fields["names"].default)
     return parser
 

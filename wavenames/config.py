@@ -418,6 +418,10 @@ PRESETS: dict[str, Preset] = {
         model=MLPConfig(block_size=8, norm="batch"), recipe="modern",
         description="Eight letters squeezed at once, with BatchNorm.",
     ),
+    "mlp-8-76k": Preset(
+        model=MLPConfig(block_size=8, embedding=24, hidden=343, norm="batch"), recipe="modern",
+        description="The same with as many parameters as tree-76k, for a fair comparison.",
+    ),
     "tree-22k": Preset(
         model=TreeConfig(embedding=10, hidden=68), recipe="modern",
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",

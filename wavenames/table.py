@@ -28,7 +28,7 @@ from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, split
 from wavenames.training import Trainer, best_device, evaluate, seconds_a_step
 
 ROWS = (
-    "bigram", "kn-5", "mlp-3", "mlp-3-bn", "mlp-8", "mlp-8-bn", "tree-22k", "tree-76k", "dilated-76k",
+    "bigram", "kn-5", "mlp-3", "mlp-3-bn", "mlp-8", "mlp-8-bn", "mlp-8-76k", "tree-22k", "tree-76k", "dilated-76k",
     "wavenet-s", "wavenet-m", "wavenet-l", "gru-128", "transformer",
 )  # fmt: skip
 """The presets of the table, each trained by its own recipe, from counting up."""

@@ -1,0 +1,243 @@
+"""What the measurements say of each claim: whether it holds, in a sentence with the figures that it comes from.
+
+Every sentence is worked out from what was measured; none knows beforehand how it comes out. A difference counts where
+it is larger than chance leaves open: two standard errors over names, or two ranges mean ± spread that don't touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from wavenames.claims.measured import Curve, Generated, Measured, Work
+from wavenames.claims.rates import Rate
+from wavenames.findings import Step
+from wavenames.table import Row
+
+Word = Literal["holds", "holds in part", "does not hold here", "not measured yet"]
+
+NEAR, FAR = 3, 8
+"""Letters in sight of the classic MLP, and of the tree."""
+LITTLE = 0.005
+"""Nats per letter that are not worth a letter more."""
+FUSIONS: Final = (
+    ("mlp-8-bn", "tree-22k"), ("mlp-8-76k", "tree-76k"), ("mlp-8-76k", "dilated-76k"),
+)  # fmt: skip
+"""Rows of the table with as many parameters and letters each: squeezed at once, and fused by and by."""
+FIGURES: Final = {
+    "hits": ("held-out names hit", 1),
+    "length_distance": ("lengths", -1),
+    "pair_distance": ("letter pairs", -1),
+}
+"""Figures of quality that are held against each other, in words, and whether more is better or less."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the notebook says of WaveNet."""
+
+    key: str
+    title: str
+    words: str
+    """The notebook's own."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a claim."""
+
+    word: Word
+    sentence: str
+
+
+CLAIMS: Final = (
+    Claim(
+        "context", "Better long-term dependency modelling",
+        "WaveNet's dilated convolutions can capture patterns over much longer contexts without requiring extremely "
+        "deep layers.",
+    ),
+    Claim(
+        "fusion", "Smoother feature extraction",
+        "Instead of forcing representations to collapse quickly, WaveNet progressively refines them, leading to more "
+        "stable and expressive outputs.",
+    ),
+    Claim(
+        "quality", "Improved generative quality",
+        "The autoregressive setup enables WaveNet to generate highly realistic sequences, compared to the sometimes "
+        "rigid outputs of standard feedforward networks.",
+    ),
+    Claim(
+        "parallel", "Scalability",
+        "Easier to parallelize compared to recurrent models like RNNs or LSTMs, while still capturing temporal "
+        "dependencies.",
+    ),
+)  # fmt: skip
+
+
+def verdicts(found: Measured, rows: Iterable[Row]) -> dict[str, Verdict]:
+    """A verdict for each claim by its key; `rows` are those of the results table."""
+    return {
+        "context": context(found.curves, found.hidden),
+        "fusion": fusion(rows, found.work),
+        "quality": quality(found.generated, found.curves),
+        "parallel": parallel(found.rates.rates),
+    }
+
+
+# ------------------------------------------------------------------------------------------------ long dependencies
+
+
+def context(curves: Sequence[Curve], hidden: Sequence[float]) -> Verdict:
+    """Of the best WaveNet: what letters beyond `NEAR` and beyond `FAR` are worth to it."""
+    ours = best(curves, "wavenet")
+    if ours is None:
+        return Verdict("not measured yet", "There is no trained WaveNet among these models.")
+    near, far = ours.at(NEAR), ours.at(FAR)
+    word: Word = "does not hold here"
+    if _counts(near):
+        word = "holds" if _counts(far) else "holds in part"
+    share = hidden[ours.visible.index(FAR)]
+    sentence = (
+        f"With its {ours.layers} layers {ours.title} makes use of the last {reach(ours)} letters: what lies more "
+        f"than {NEAR} back is worth {_signed(near[0])} nats per letter to it, what lies more than {FAR} back "
+        f"{_signed(far[0])}; only {share:.1%} of the letters to predict have {FAR} or more before them."
+    )
+    rival = min((each for each in curves if each.family != "wavenet"), key=lambda each: each.loss, default=None)
+    if rival is not None:
+        order = "lower" if rival.loss < ours.loss else "higher"
+        sentence += (
+            f" Of the other models {rival.title} does best: it makes use of {reach(rival)} letters and ends {order}, "
+            f"at {rival.loss:.3f} against {ours.loss:.3f}."
+        )
+    return Verdict(word, sentence)
+
+
+def best(curves: Iterable[Curve], family: str) -> Curve | None:
+    """The model of a family with the lowest loss."""
+    return min((each for each in curves if each.family == family), key=lambda each: each.loss, default=None)
+
+
+def reach(curve: Curve) -> int:
+    """The fewest letters with which, and with any more, all but `LITTLE` of what the rest is worth is there."""
+    needed = [k for k, worth in zip(curve.visible, curve.worth, strict=True) if worth > LITTLE]
+    return max(needed, default=0) + 1
+
+
+def _counts(worth: tuple[float, float]) -> bool:
+    gain, error = worth
+    return gain > max(2 * error, LITTLE)
+
+
+# --------------------------------------------------------------------------------------------------- gradual fusion
+
+
+def fusion(rows: Iterable[Row], work: Sequence[Work]) -> Verdict:
+    """Tree and dilated stack against the flat MLP of their size, on every split that both were trained on."""
+    count = {each.preset: f"{each.multiply_adds:,.0f}" for each in work}
+    shared = (
+        "Nodes shared between letters save work, whatever they do for the loss: for each letter tree-76k takes "
+        f"{count['tree-76k']} multiply-adds, dilated-76k {count['dilated-76k']}."
+    )
+    by_name = {row.name: row for row in rows}
+    steps = [
+        (flat, fused, Step(split, loss, by_name[fused].losses[split, "validation"]))
+        for flat, fused in FUSIONS
+        if flat in by_name and fused in by_name
+        for (split, part), loss in by_name[flat].losses.items()
+        if part == "validation" and (split, "validation") in by_name[fused].losses
+    ]
+    if not steps:
+        return Verdict(
+            "not measured yet",
+            "The rows of the table that it takes are not trained yet: "
+            f"{', '.join(dict.fromkeys(name for pair in FUSIONS for name in pair))}. {shared}",
+        )
+    better = [step.spread is not None and step.gain > step.spread for *_, step in steps]
+    word: Word = "holds" if all(better) else "holds in part" if any(better) else "does not hold here"
+    by_pair: dict[tuple[str, str], list[Step]] = {}
+    for flat, fused, step in steps:
+        by_pair.setdefault((flat, fused), []).append(step)
+    words = [
+        f"{fused} in place of {flat} " + " and ".join(f"{step.words} on the {step.split} split" for step in each)
+        for (flat, fused), each in by_pair.items()
+    ]
+    return Verdict(word, f"{'; '.join(words)} (nats per letter). {shared}")
+
+
+# ------------------------------------------------------------------------------------------------ generated names
+
+
+def quality(generated: Sequence[Generated], curves: Sequence[Curve]) -> Verdict:
+    """The best WaveNet against the best plain network that squeezes all letters at once, then against all others."""
+    by_title = {each.title: each for each in generated}
+    ours, plain = (best(curves, family) for family in ("wavenet", "mlp"))
+    if ours is None or plain is None:
+        return Verdict("not measured yet", "It takes a trained WaveNet and a trained MLP.")
+    wavenet, mlp = by_title[ours.title], by_title[plain.title]
+    better, worse = _better(wavenet, mlp), _better(mlp, wavenet)
+    word: Word = "does not hold here"
+    if better:
+        word = "holds in part" if worse or len(better) < len(FIGURES) else "holds"
+    pairs = [(getattr(wavenet.quality, each).mean, getattr(mlp.quality, each).mean) for each in FIGURES]
+    hits, lengths, letters = (
+        f"{a:.{digits}f} against {b:.{digits}f}" for (a, b), digits in zip(pairs, (0, 3, 3), strict=True)
+    )
+    verb = f"is better than {plain.title} in {_list(better)}" if better else f"is no better than {plain.title}"
+    sentence = (
+        f"{ours.title} {verb}{f', worse in {_list(worse)}' if worse else ''}: {hits} different held-out names, "
+        f"distances of lengths {lengths} and of letter pairs {letters}."
+    )
+    ahead = [
+        f"{each.title} in {_list(found)}"
+        for each in generated
+        if each.family not in ("wavenet", "mlp") and (found := _better(each, wavenet))
+    ]
+    if ahead:
+        sentence += f" Better than it, beyond chance: {'; '.join(ahead)}."
+    else:
+        sentence += " No other model is better than it in any of the three beyond chance."
+    return Verdict(word, sentence)
+
+
+def _better(first: Generated, second: Generated) -> list[str]:
+    """In which figures the first is better, beyond the spread over draws."""
+    found = []
+    for figure, (words, sign) in FIGURES.items():
+        mine, other = getattr(first.quality, figure), getattr(second.quality, figure)
+        if mine.apart(other) and sign * (mine.mean - other.mean) > 0:
+            found.append(words)
+    return found
+
+
+# ----------------------------------------------------------------------------------------- parallel against recurrent
+
+
+def parallel(rates: Sequence[Rate]) -> Verdict:
+    """The WaveNet's rate of training as a multiple of each recurrent model's."""
+    recurrent = [each for each in rates if each.family == "recurrent"]
+    faster = [each for each in recurrent if each.relative["training"][1] > 1]
+    word: Word = "holds" if len(faster) == len(recurrent) else "holds in part" if faster else "does not hold here"
+    training = " and ".join(f"{_times(each, 'training')} as many as the {each.title}" for each in recurrent)
+    longest = max((task for task in recurrent[0].relative if task.isdigit()), key=int)
+    long = " and ".join(f"{_times(each, longest)}" for each in recurrent)
+    drawing = " and ".join(f"{_times(each, 'sampling')}" for each in recurrent)
+    return Verdict(
+        word,
+        f"In a second of training the WaveNet takes {training}; on names of {longest} letters, where a recurrent "
+        f"model has to go {int(longest) + 1} steps one after the other, {long}. It draws {drawing} as many names.",
+    )
+
+
+def _times(each: Rate, task: str) -> str:
+    middle, lowest, highest = each.relative[task]
+    return f"{middle:.2f} times ({lowest:.2f} to {highest:.2f})"
+
+
+def _list(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _signed(number: float) -> str:
+    """Three decimals with a true minus, none before a zero."""
+    return f"{number:.3f}".replace("-0.000", "0.000").replace("-", "−")

@@ -1,0 +1,98 @@
+"""One line a model: how a figure changes along an axis of few steps."""
+
+import html
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import plotly.graph_objects as go
+
+from wavenames.figures.colours import FAMILIES
+
+LABEL = 16
+"""Height of a label, in pixels."""
+FEW = 8
+"""Steps of an axis that all have a number, on a phone too."""
+MARGINS = 100
+"""Pixels of a chart's height that the axis and its title take."""
+
+
+@dataclass(frozen=True)
+class ModelLine:
+    """The figures y of one model, as many as there are steps of the axis; `family` is a key of `colours.FAMILIES`."""
+
+    label: str
+    family: str
+    y: Sequence[float]
+
+
+def model_lines(
+    lines: Sequence[ModelLine], x: Sequence[float], titles: tuple[str, str], *, height: int, digits: str = ".3f"
+) -> go.Figure:
+    """Each model's figures over x, with its name at the right end; the family gives colour, dash and marker.
+
+    A second model of a family has hollow markers. `titles` are those of the axes, `height` the chart's in pixels,
+    `digits` how a figure is written.
+    """
+    figure = go.Figure()
+    seen: Counter[str] = Counter()
+    for number, line in enumerate(lines):
+        style = FAMILIES[line.family]
+        hollow = seen[line.family] % 2 == 1 or style.symbol.endswith("thin")
+        seen[line.family] += 1
+        name = html.escape(line.label, quote=False)
+        figure.add_scatter(
+            x=list(x),
+            y=list(line.y),
+            name=name,
+            uid=f"line-{number}",
+            mode="lines+markers",
+            cliponaxis=False,
+            line={"color": style.colour, "width": 2, "dash": style.dash},
+            marker={
+                "symbol": style.symbol + "-open" * hollow,
+                "color": style.colour,
+                "size": 8,
+                "line": {"color": style.colour, "width": 1.5},
+            },
+            hovertemplate=f"{name}<br>%{{x}}: %{{y:{digits}}}<extra></extra>",
+        )
+    low, high = min(min(line.y) for line in lines), max(max(line.y) for line in lines)
+    room = 0.06 * ((high - low) or 1.0)
+    low, high = low - room, high + room
+    figure.update_layout(
+        hovermode="closest",
+        showlegend=False,
+        xaxis={"title": {"text": titles[0]}, "tickvals": list(x) if len(x) <= FEW else None},
+        yaxis={"title": {"text": titles[1]}, "range": [low, high]},
+        margin={"r": 40 + 7 * max(len(line.label) for line in lines)},
+    )
+    pixels = (height - MARGINS) / (high - low)
+    lowest = 0.0  # the place that the next label may stand at, in pixels from the bottom
+    for line in sorted(lines, key=lambda line: line.y[-1]):
+        style, end = FAMILIES[line.family], (line.y[-1] - low) * pixels
+        place = max(end, lowest)
+        lowest = place + LABEL
+        figure.add_annotation(
+            text=f'<span style="color:{style.colour}">{style.glyph}</span> {html.escape(line.label, quote=False)}',
+            x=1,
+            xref="paper",
+            xanchor="left",
+            xshift=10,
+            y=line.y[-1],
+            yref="y",
+            yshift=place - end,
+            showarrow=False,
+            align="left",
+            font={"size": 12},
+        )
+    return figure
+
+
+def lines_text(lines: Sequence[ModelLine], x: Sequence[float], title: str, digits: str = ".3f") -> str:
+    """The chart in words, a line a model."""
+    rows = (
+        f"{line.label}: " + ", ".join(f"{step:g} {value:{digits}}" for step, value in zip(x, line.y, strict=True))
+        for line in lines
+    )
+    return "\n".join([title, *rows])
