@@ -388,11 +388,11 @@ def shift(x: Tensor, distance: int, positions: Tensor, pad: Tensor | None = None
     Where the name had not begun (positions < distance) the row is `pad` (C,), or zeros.
     """
     earlier = nn.functional.pad(x, (0, 0, distance, 0))[: x.shape[0]]
-    begun = (positions >= distance).to(x.dtype).unsqueeze(1)
+    earlier = earlier * (positions >= distance).unsqueeze(1)
     if pad is None:
-        return earlier * begun
+        return earlier
     # A sum, of which one part is zero: torch.where and its gradient take five times as long.
-    return torch.addmm(earlier * begun, 1 - begun, pad.unsqueeze(0))
+    return torch.addmm(earlier, (positions < distance).to(x.dtype).unsqueeze(1), pad.unsqueeze(0))
 
 
 Queue = tuple[Tensor, ...]
