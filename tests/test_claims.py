@@ -291,6 +291,12 @@ def test_a_measurement_holds_every_subject(found: Measured) -> None:
     assert [each.preset for each in found.work] == list(measured.FUSING)
 
 
+def test_a_model_that_could_be_told_something_is_said_to_be_told_nothing() -> None:
+    config = WaveNetConfig(residual=4, gate=4, skip=4, conditions="sex")
+    assert Subject("mine", build(config, 27)).label == "mine, told nothing"
+    assert Subject("mine", build(config.changed(conditions="none"), 27)).label == "mine"
+
+
 def test_what_was_measured_is_kept_and_read_again(found: Measured, tmp_path: Path) -> None:
     measured.write(tmp_path / "claims.json", found)
     assert measured.read(tmp_path / "claims.json") == found
