@@ -97,7 +97,7 @@ def test_names_of_one_length_for_as_many_targets(tiny_names: tuple[str, ...]) ->
 def test_contenders_take_turns_and_the_first_round_is_for_warming_up(
     tiny_names: tuple[str, ...], quick_claims: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Medians of the rates; ratios are of one round each."""
+    """Medians of the rates; ratios are of one round each, 0.5, 1.5 and 1.25."""
     race = Race(Packed(tiny_names, Vocabulary.of(tiny_names)))
     assert race.turns == 8
     turns: list[int] = []
@@ -113,7 +113,7 @@ def test_contenders_take_turns_and_the_first_round_is_for_warming_up(
     assert turns == [0, 1] * 4
     wavenet, gru = race.rates.rates
     assert (wavenet.training, gru.training) == (30, 20)
-    assert gru.relative["training"] == (1.25, 0.5, 1.5)
+    assert gru.relative["training"] == (1.25, 0.875, 1.375)
     assert wavenet.relative["training"] == (1, 1, 1)
 
 
@@ -246,7 +246,7 @@ def rate(title: str, family: str, ratio: tuple[float, float, float]) -> Rate:
     )  # fmt: skip
 
 
-def test_parallel_holds_where_every_round_was_faster() -> None:
+def test_parallel_holds_where_most_rounds_were_faster() -> None:
     ours, even = rate("WaveNet", "wavenet", (1, 1, 1)), (1.1, 0.9, 1.2)
     gru, rnn = rate("GRU", "recurrent", (1.5, 1.4, 1.6)), rate("RNN", "recurrent", (1.2, 1.1, 1.3))
     found = verdicts.parallel([ours, gru, rnn, rate("Transformer", "transformer", even)])
