@@ -26,6 +26,8 @@ FUSING = ("mlp-8-bn", "tree-22k", "mlp-8-76k", "tree-76k", "dilated-76k")
 """Presets of eight letters whose work is counted: squeezed at once, fused pair by pair, fused at every place."""
 LONGEST = 16
 """Letters visible up to which a loss is measured, or more where names are longer."""
+TESTED = 4000
+"""Validation names on which losses are measured, at most."""
 COUNTED = 2000
 """Names on which work is counted."""
 MODELS = 0.6
@@ -42,6 +44,11 @@ class Subject:
     @property
     def family(self) -> str:
         return str(self.model.config.family)  # type: ignore[attr-defined]
+
+    @property
+    def label(self) -> str:
+        """The title, and that a model which could be told something of a name is told nothing here."""
+        return f"{self.title}, told nothing" if self.model.conditions else self.title
 
 
 class Curve(Settings):
@@ -122,7 +129,7 @@ class Measurement:
     def run(self) -> Iterator[tuple[float, str]]:
         """How far it has come, from 0 to 1, and what comes next."""
         parts, vocabulary = self.parts, self.vocabulary
-        train, validation = Packed(parts.train[:KNOWN], vocabulary), Packed(parts.validation, vocabulary)
+        train, validation = Packed(parts.train[:KNOWN], vocabulary), Packed(parts.validation[:TESTED], vocabulary)
         yardstick, race = quality.Yardstick.of(parts, vocabulary), rates.Race(train)
         visible = range(1, max(LONGEST, int(validation.lengths.max())) + 1)
         curves, generated = [], []
@@ -131,7 +138,7 @@ class Measurement:
             curves.append(_curve(subject, context_curve(subject.model, train, validation, visible)))
             yield MODELS * (i + 0.6) / len(self.subjects), f"Names from {subject.title}"
             names = quality.generated(subject.model, yardstick)
-            generated.append(Generated(title=subject.title, family=subject.family, quality=names))
+            generated.append(Generated(title=subject.label, family=subject.family, quality=names))
         for turn in range(race.turns):
             yield MODELS + (1 - MODELS) * turn / race.turns, "Parallel against recurrent, in turn"
             race.turn()
@@ -147,7 +154,7 @@ def _curve(subject: Subject, found: ContextCurve) -> Curve:
     worth = [mean_and_error(row - found.per_name[-1], found.lengths) for row in found.per_name]
     dilations = getattr(subject.model.config, "dilations", None)
     return Curve(
-        title=subject.title, family=subject.family, parameters=subject.model.parameter_count,
+        title=subject.label, family=subject.family, parameters=subject.model.parameter_count,
         layers=None if dilations is None else len(dilations), visible=found.visible, losses=found.losses,
         worth=tuple(each for each, _ in worth), error=tuple(error for _, error in worth),
     )  # fmt: skip

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from functools import partial
-from statistics import median
+from statistics import median, quantiles
 
 import torch
 
@@ -27,7 +27,7 @@ CONTENDERS: dict[str, ModelConfig] = {
     "Transformer": TransformerConfig(heads=3, head_size=13),
 }
 """About 77,000 parameters each, over 27 letters."""
-ROUNDS = 5
+ROUNDS = 7
 SECONDS = 0.1
 """How long each contender works at each thing in a round, at least."""
 BATCH = 256
@@ -52,7 +52,7 @@ class Rate(Settings):
     """Names a second."""
     relative: dict[str, tuple[float, float, float]]
     """The first contender's rate as a multiple of this one's, by what was measured ("training", "sampling", and the
-    lengths): median of the rounds' ratios, lowest, highest."""
+    lengths): median of the rounds' ratios, and the quartiles between which the middle half of them lies."""
 
 
 class Rates(Settings):
@@ -108,7 +108,8 @@ class Race:
 
     def _relative(self, task: str, i: int) -> tuple[float, float, float]:
         ratios = [first / own for first, own in zip(self.found[task][0], self.found[task][i], strict=True)]
-        return median(ratios), min(ratios), max(ratios)
+        low, middle, high = quantiles(ratios, n=4, method="inclusive")
+        return middle, low, high
 
 
 def of_length(length: int, targets: int, train: Packed) -> Batch:

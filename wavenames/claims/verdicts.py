@@ -214,7 +214,9 @@ def _better(first: Generated, second: Generated) -> list[str]:
 
 
 def parallel(rates: Sequence[Rate]) -> Verdict:
-    """The WaveNet's rate of training as a multiple of each recurrent model's."""
+    """The WaveNet's rate of training as a multiple of each recurrent model's: faster is more than one in all but the
+    lowest quarter of the rounds.
+    """
     recurrent = [each for each in rates if each.family == "recurrent"]
     faster = [each for each in recurrent if each.relative["training"][1] > 1]
     word: Word = "holds" if len(faster) == len(recurrent) else "holds in part" if faster else "does not hold here"
@@ -230,8 +232,8 @@ def parallel(rates: Sequence[Rate]) -> Verdict:
 
 
 def _times(each: Rate, task: str) -> str:
-    middle, lowest, highest = each.relative[task]
-    return f"{middle:.2f} times ({lowest:.2f} to {highest:.2f})"
+    middle, low, high = each.relative[task]
+    return f"{middle:.2f} times ({low:.2f} to {high:.2f})"
 
 
 def _list(words: Sequence[str]) -> str:

@@ -240,5 +240,5 @@ def _parallel(found: Measured) -> None:
         f"Forward, loss and backward on {BATCH} train names of {plain(data_in_words(found.data))}; for the chart on "
         f"as many targets in names of one length. Names drawn have {LETTERS} letters, {SAMPLED:,} at a time. All "
         f"four take turns on {race.threads} thread{'s' * (race.threads != 1)}; figures are medians of {race.rounds} "
-        "rounds, in brackets the lowest and highest ratio of a round."
+        "rounds, in brackets the ratios between which the middle half of the rounds lies."
     )
