@@ -57,7 +57,8 @@ def test_fusion_comes_from_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Rows of makemore's list alone; those that are not there yet are named."""
     path = tmp_path / "table.jsonl"
     monkeypatch.setattr("wavenames.table.SHIPPED", path)
-    table.keep(path, entry("tree-76k", names="b" * 64, validation=1.5))
+    for name, loss in {"tree-76k": 1.5, "mlp-8-76k": 1.6}.items():
+        table.keep(path, entry(name, names="b" * 64, validation=loss))
     assert "**Not measured yet.** The rows of the table that it takes are not trained yet: mlp-8-bn," in words(
         opened("claims", {})
     )
