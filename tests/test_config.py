@@ -264,7 +264,7 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of bigram, kn-5, mlp-v1, "),
+        ({"preset": "gpt-5"}, "Model is 'gpt-5'; allowed is one of quick, bigram, kn-5, "),
         ({"recipe": "mine"}, "Recipe is 'mine'; allowed is one of count, notebook, lecture, modern, quick."),
         ({"preset": "mlp-3", "dilations": "1,2"}, "mlp-3 has no setting called 'dilations'; it has block_size, "),
         ({"family": "mlp"}, "wavenet-m has no setting called 'family'; it has residual, "),
