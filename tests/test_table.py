@@ -70,7 +70,7 @@ def test_rows_seeds_splits_and_steps_can_be_chosen(names: NameList) -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--rows", "wavenet-xxl"], "Model is 'wavenet-xxl'; allowed is one of bigram"),
+        (["--rows", "wavenet-xxl"], "Model is 'wavenet-xxl'; allowed is one of quick, bigram"),
         (["--seeds", "1,-1"], "Seed is -1"),
         (["--splits", "half"], "Split is half; allowed is one of lecture, unique"),
         (["--steps", "0"], "Steps is 0; allowed is a whole number from 1"),

@@ -29,7 +29,7 @@ from wavenames.training import Trainer, best_device, evaluate, seconds_a_step
 
 ROWS = (
     "bigram", "kn-5", "mlp-3", "mlp-3-bn", "mlp-8", "mlp-8-bn", "mlp-8-76k", "tree-22k", "tree-76k", "dilated-76k",
-    "wavenet-s", "wavenet-m", "wavenet-l", "gru-128", "transformer",
+    "wavenet-s", "wavenet-m", "wavenet-l", "gru-128", "gru-384", "transformer",
 )  # fmt: skip
 """The presets of the table, each trained by its own recipe, from counting up."""
 SEEDS = (1, 2, 3)
