@@ -647,5 +647,21 @@ class ServerLimits(Settings):
     max_list_bytes: int = 200_000_000
 
 
+class ClaimLimits(Settings):
+    """How much of a list the claims are measured on; a longer list is measured in part."""
+
+    max_train_names: int = 30_000
+    """That hidden beginnings are averaged over."""
+    max_validation_names: int = 4000
+    """On which losses are measured."""
+    max_train_numbers: int = 10_000_000
+    """Targets of these train names times letters of the list: the probabilities that are held in memory."""
+    max_validation_numbers: int = 1_000_000
+    """The same of the validation names, which are read anew for each number of letters visible."""
+    max_visible: int = 24
+    """Letters visible, before all are."""
+
+
 LIST_LIMITS = ListLimits()
 SERVER_LIMITS = ServerLimits()
+CLAIM_LIMITS = ClaimLimits()
