@@ -645,6 +645,8 @@ class ServerLimits(Settings):
     max_title: int = 80
     max_lists: int = 200
     max_list_bytes: int = 200_000_000
+    max_draw_seconds: int = 30
+    max_draws_at_once: int = 2
 
 
 class ClaimLimits(Settings):
@@ -665,3 +667,14 @@ class ClaimLimits(Settings):
 LIST_LIMITS = ListLimits()
 SERVER_LIMITS = ServerLimits()
 CLAIM_LIMITS = ClaimLimits()
+
+
+class PageSamplingConfig(SamplingConfig):
+    """What a visitor may have drawn on a page: the same, in the time that one visitor may take from the others."""
+
+    seconds: int = Field(
+        SERVER_LIMITS.max_draw_seconds,
+        ge=1,
+        le=SERVER_LIMITS.max_draw_seconds,
+        description=help_line(SamplingConfig, "seconds"),
+    )
