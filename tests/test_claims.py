@@ -1,6 +1,7 @@
 """The four claims: figures by hand, a fair race, verdicts that follow from the figures whichever way they fall."""
 
 import json
+import random
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from wavenames.claims import measured, quality, rates, verdicts
 from wavenames.claims.measured import Curve, Generated, Measured, Measurement, Subject, Work
 from wavenames.claims.quality import Quality, Spread, Yardstick, shapes, total_variation
 from wavenames.claims.rates import Race, Rate, of_length
-from wavenames.config import PRESETS, DataConfig, Refusal, WaveNetConfig
+from wavenames.config import PRESETS, ClaimLimits, DataConfig, Refusal, WaveNetConfig
 from wavenames.models import build
 from wavenames.names import Membership, Packed, Split, Vocabulary
 from wavenames.table import Row, rows
+from wavenames.training import evaluate
 
 LETTERS = Vocabulary("ab")
 
@@ -291,6 +293,29 @@ def test_a_measurement_holds_every_subject(found: Measured) -> None:
     assert [each.preset for each in found.work] == list(measured.FUSING)
 
 
+def test_a_long_list_is_measured_in_part(quick_claims: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long names of many letters: few of them, few letters visible, and then all; what is left out is counted."""
+    dice, letters = random.Random(1), [chr(0x4E00 + i) for i in range(100)]
+    names = ["".join(dice.choices(letters, k=length)) for length in (40,) * 60]
+    parts, vocabulary = (
+        Split("lecture", tuple(names[:40]), tuple(names[40:50]), tuple(names[50:])),
+        Vocabulary.of(names),
+    )
+    numbers = 41 * vocabulary.size  # of one name
+    limits = ClaimLimits(max_train_numbers=20 * numbers, max_validation_numbers=4 * numbers + 1, max_visible=3)
+    monkeypatch.setattr(measured, "CLAIM_LIMITS", limits)
+    subject = Subject("gru", build(PRESETS["gru"].model, vocabulary.size, seed=1))
+    measurement = Measurement([subject], parts, vocabulary, DataConfig(), "Long")
+    said = [doing for _, doing in measurement.run()]
+    assert said.count("What gru makes of fewer letters") == 4
+    found = measurement.found
+    assert (found.names, found.left_out) == (4, (20, 6))
+    assert found.curves[0].visible == (1, 2, 3, 41)
+    assert found.hidden == pytest.approx([40 / 41, 39 / 41, 38 / 41, 0])
+    whole = evaluate(subject.model, Packed(parts.validation[:4], vocabulary)).loss
+    assert found.curves[0].loss == pytest.approx(whole, abs=1e-5)
+
+
 def test_a_model_that_could_be_told_something_is_said_to_be_told_nothing() -> None:
     config = WaveNetConfig(residual=4, gate=4, skip=4, conditions="sex")
     assert Subject("mine", build(config, 27)).label == "mine, told nothing"
@@ -325,7 +350,7 @@ def test_the_command_measures_prints_and_keeps(
     quick_claims: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One sentence a claim, or everything as a document; the file is what the page reads."""
-    monkeypatch.setattr(measured, "KNOWN", 300)
+    monkeypatch.setattr(measured, "CLAIM_LIMITS", ClaimLimits(max_train_names=300))
     out = tmp_path / "claims.json"
     assert main(["claims", "bigram", "mlp-3", "--json", "--out", str(out)]) == 0
     document = json.loads(capsys.readouterr().out)

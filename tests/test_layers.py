@@ -461,6 +461,30 @@ def test_gradients_that_are_written_out_equal_finite_differences(layer: nn.Modul
     assert torch.autograd.gradcheck(lambda x, *_: layer(x), inputs)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pytest.param(layers.LayerNorm1d(8), id="norm"),
+        pytest.param(layers.GatedActivation(), id="gate"),
+        pytest.param(
+            layers.Linear(8, 8), id="product", marks=pytest.mark.skipif(not layers.ONEDNN, reason="not oneDNN's here")
+        ),
+    ],
+)
+def test_second_derivatives_are_refused_where_the_first_is_written_out(layer: nn.Module) -> None:
+    """None would otherwise come, without a word, of what was kept for the way back."""
+    x = torch.randn(layers.ROWS, 8, requires_grad=True)
+    (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        slope.sum().backward()
+
+
+def test_the_second_derivative_of_tanh_is_right() -> None:
+    """What it keeps for the way back is its result, which autograd knows."""
+    x = torch.randn(layers.ROWS, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(layers.Tanh(), x)
+
+
 @pytest.mark.parametrize("layer", [layers.LayerNorm1d(96), layers.GatedActivation(), layers.Tanh()])
 def test_layers_in_one_piece_leave_their_input_alone_and_one_thread_and_two_agree(layer: nn.Module) -> None:
     """They compute in place, on a copy; with filled-up rows to the same bits, forward and backward."""

@@ -11,11 +11,11 @@ from tests.pages import chart_text, opened
 from tests.test_table import entry
 from wavenames import table
 from wavenames.claims import measured, verdicts
-from wavenames.config import DataConfig, RunConfig
+from wavenames.config import ClaimLimits, DataConfig, RunConfig
 from wavenames.names import MAKEMORE
 from wavenames.table import rows, shipped
 from wavenames.ui import claims_views
-from wavenames.ui.session import scheduler
+from wavenames.ui.session import find_split, scheduler
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -73,12 +73,14 @@ def test_fusion_comes_from_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_measured_here_stands_in_place_of_what_ships(quick_claims: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """The models at hand, with their own numbers; another visitor still sees what ships."""
     monkeypatch.setattr(claims_views, "MOST", 2)
-    monkeypatch.setattr(measured, "KNOWN", 300)
+    monkeypatch.setattr(measured, "CLAIM_LIMITS", ClaimLimits(max_train_names=300))
     app = opened("claims", {})
     app.button(key="claims_measure").click().run(timeout=120)
     assert not app.exception
     two = ", ".join(row.title for row in claims_views.at_hand()[DataConfig()])
     assert f"Measured here just now: {two}. US births of 2018, lecture split." in words(app)
+    left_out = len(find_split(DataConfig()).train) - 300
+    assert f"The list is long: {left_out:,} of its train and 0 of its validation names are left out" in words(app)
     assert len(chart_text(app, "Validation loss against letters visible").splitlines()) == 3
     assert chart_text(app, "Targets a second in training").count("\n") == 2
     assert "It takes a trained WaveNet and a trained MLP." in words(app)

@@ -9,12 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import SHIPPED, load_shipped
-from wavenames.config import SamplingConfig
+from wavenames.config import SERVER_LIMITS, Refusal, SamplingConfig
 from wavenames.models import build
 from wavenames.names import Membership, Vocabulary, split
 from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import Sampled, Samples, sample
-from wavenames.ui.samples_view import DRAWN, STATUS, csv
+from wavenames.ui import samples_view
+from wavenames.ui.samples_view import DRAWN, STATUS, csv, draw
+from wavenames.ui.session import draws, trained
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 LETTERS = "Letter by letter"
@@ -61,6 +63,28 @@ def test_names_stand_there_with_no_click() -> None:
     assert "20 draws in" in summary(app)
 
 
+def test_a_visitor_draws_for_a_short_while_and_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked where names are drawn, whatever a browser sends; the turn is given back, after a refusal too."""
+    free: list[int] = []
+
+    def count() -> None:
+        taken = [draws().acquire(blocking=False) for _ in range(SERVER_LIMITS.max_draws_at_once)]
+        free.append(sum(taken))
+        draws().release(sum(taken))
+
+    def refuses(*_: object) -> Samples:
+        count()
+        raise Refusal("No.")
+
+    with pytest.raises(Refusal, match=r"^Time limit in seconds is 300; allowed is a whole number from 1 to 30\.$"):
+        draw(trained()[0], {"seconds": 300})
+    monkeypatch.setattr(samples_view, "sample", refuses)
+    with pytest.raises(Refusal, match=r"^No\.$"):
+        draw(trained()[0], {})
+    count()
+    assert free == [1, 2]
+
+
 def test_the_link_holds_every_option() -> None:
     app = opened(sample_model="bigram", sample_prefix="ma", sample_n="7", sample_seed="5", sample_longest="6")
     kept = load_shipped("bigram")
@@ -74,6 +98,7 @@ def test_the_link_holds_every_option() -> None:
         ({"sample_temperature": "-1"}, "Temperature is -1; allowed is a number from 0 to 5."),
         ({"sample_temperature": "nan"}, "Temperature is nan; allowed is a number from 0 to 5."),
         ({"sample_n": "0"}, "Names wanted is 0; allowed is a whole number from 1 to 20,000."),
+        ({"sample_seconds": "31"}, "Time limit in seconds is 31; allowed is a whole number from 1 to 30."),
         ({"sample_n": "abc"}, "Names wanted is abc; allowed is a whole number from 1 to 20,000."),
         ({"sample_top_p": "7"}, "Top-p is 7; allowed is a number from 0.01 to 1."),
         ({"sample_shortest": "9", "sample_longest": "3"}, "Shortest is 9; allowed is at most longest, which is 3."),

@@ -1,6 +1,6 @@
 """Letters visible: what is hidden is averaged over as the probe says, and nothing else changes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from wavenames.config import PRESETS, Settings, TransformerConfig, WaveNetConfig
 from wavenames.models import CountingModel, Model, build
 from wavenames.names import Packed, Vocabulary
 from wavenames.probes import context
-from wavenames.probes.context import BORROWED, context_curve
+from wavenames.probes.context import BORROWED, ContextCurve
 from wavenames.sampling import next_letter
 from wavenames.training import evaluate
 
@@ -48,6 +48,19 @@ def lively(name: str, train: Packed) -> Model:
     return model.eval()
 
 
+def curve_of(
+    model: Model, train: Packed, names: Packed, visible: Sequence[int] = range(1, 17), seed: int = 0
+) -> ContextCurve:
+    """The curve once it is run to its end, with a word before each number of letters."""
+    found = []
+
+    def running() -> Iterator[float]:
+        found.append((yield from context.context_curve(model, train, names, visible, seed)))
+
+    assert list(running()) == [i / len(visible) for i in range(len(visible))]
+    return found[0]
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_model_loses_nothing_by_letters_it_does_not_see(name: str, train: Packed, names: Packed) -> None:
     """From its receptive field on, and for every model from the longest name on, the curve is its whole loss.
@@ -56,7 +69,7 @@ def test_a_model_loses_nothing_by_letters_it_does_not_see(name: str, train: Pack
     """
     model = lively(name, train)
     whole = evaluate(model, names)
-    curve = context_curve(model, train, names)
+    curve = curve_of(model, train, names)
     sight = 16 if name == "transformer" else model.receptive_field
     flat = [loss for k, loss in zip(curve.visible, curve.losses, strict=True) if k >= sight]
     assert [*flat, curve.losses[-1]] == pytest.approx([whole.loss] * (len(flat) + 1), abs=2e-6)
@@ -86,7 +99,7 @@ def test_hidden_letters_are_averaged_over(
     """Over every place of the training names with the same last letters, twins counted twice."""
     model = lively(name, train)
     for k in (1, 2, 3):
-        curve = context_curve(model, train, names, visible=[k])
+        curve = curve_of(model, train, names, visible=[k])
         for held_out, nats in zip(HELD_OUT, curve.per_name[0].tolist(), strict=True):
             wanted = by_hand(model, train.vocabulary, tiny_names, held_out, k)
             if None not in wanted:
@@ -141,7 +154,22 @@ def test_beginnings_are_drawn_from_all_that_there_are(train: Packed, names: Pack
 def test_the_same_seed_gives_the_same_curve_and_asking_changes_nothing(train: Packed, names: Packed) -> None:
     model = lively("gru", train).train()
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    first, second, other = (context_curve(model, train, names, [2, 4], seed) for seed in (1, 1, 2))
+    first, second, other = (curve_of(model, train, names, [2, 4], seed) for seed in (1, 1, 2))
     assert first.losses == second.losses != other.losses
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+
+
+def test_a_curve_that_is_stopped_leaves_the_model_as_it_was(train: Packed, names: Packed) -> None:
+    model = lively("gru", train).train()
+    running = context.context_curve(model, train, names)
+    assert next(running) == 0
+    running.close()
+    assert model.training
+
+
+def test_more_letters_than_any_name_has_are_all_letters(train: Packed, names: Packed) -> None:
+    """And cost nothing: places are looked for as far as there are any."""
+    model = lively("gru", train)
+    few, many = curve_of(model, train, names, [2, 10]), curve_of(model, train, names, [2, 10_000_000])
+    assert torch.equal(few.per_name, many.per_name)

@@ -649,7 +649,36 @@ class ServerLimits(Settings):
     max_title: int = 80
     max_lists: int = 200
     max_list_bytes: int = 200_000_000
+    max_draw_seconds: int = 30
+    max_draws_at_once: int = 2
+
+
+class ClaimLimits(Settings):
+    """How much of a list the claims are measured on; a longer list is measured in part."""
+
+    max_train_names: int = 30_000
+    """That hidden beginnings are averaged over."""
+    max_validation_names: int = 4000
+    """On which losses are measured."""
+    max_train_numbers: int = 10_000_000
+    """Targets of these train names times letters of the list: the probabilities that are held in memory."""
+    max_validation_numbers: int = 1_000_000
+    """The same of the validation names, which are read anew for each number of letters visible."""
+    max_visible: int = 24
+    """Letters visible, before all are."""
 
 
 LIST_LIMITS = ListLimits()
 SERVER_LIMITS = ServerLimits()
+CLAIM_LIMITS = ClaimLimits()
+
+
+class PageSamplingConfig(SamplingConfig):
+    """What a visitor may have drawn on a page: the same, in the time that one visitor may take from the others."""
+
+    seconds: int = Field(
+        SERVER_LIMITS.max_draw_seconds,
+        ge=1,
+        le=SERVER_LIMITS.max_draw_seconds,
+        description=help_line(SamplingConfig, "seconds"),
+    )

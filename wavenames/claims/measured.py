@@ -5,14 +5,16 @@ What ships was measured by `python -m wavenames claims --out wavenames/data/clai
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
 from wavenames.claims import quality, rates
-from wavenames.config import PRESETS, DataConfig, Refusal, Settings
+from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, Settings
 from wavenames.models import Model, build
 from wavenames.names import Packed, Split, Vocabulary
 from wavenames.probes.context import ContextCurve, context_curve
@@ -20,18 +22,16 @@ from wavenames.probes.work import multiply_adds
 from wavenames.training import mean_and_error
 
 SHIPPED = Path(__file__).parent.parent / "data" / "claims.json"
-KNOWN = 30_000
-"""Training names that hidden beginnings are averaged over, at most."""
 FUSING = ("mlp-8-bn", "tree-22k", "mlp-8-76k", "tree-76k", "dilated-76k")
 """Presets of eight letters whose work is counted: squeezed at once, fused pair by pair, fused at every place."""
 LONGEST = 16
-"""Letters visible up to which a loss is measured, or more where names are longer."""
-TESTED = 4000
-"""Validation names on which losses are measured, at most."""
+"""Letters visible up to which a loss is measured, or more where names are longer, as far as `CLAIM_LIMITS` allow."""
 COUNTED = 2000
 """Names on which work is counted."""
 MODELS = 0.6
 """The share of the time that is for the models, the rest is for the race of rates."""
+CONTEXT = 0.6
+"""Of a model's time, the share that is for fewer letters, the rest is for names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +102,8 @@ class Measured(Settings):
     list_title: str
     names: int
     """Validation names, on which losses are measured."""
+    left_out: tuple[int, int] = (0, 0)
+    """Train and validation names of a long list that took no part, those last in the order of the shuffle."""
     hidden: tuple[float, ...]
     """The share of targets from which something is hidden, by letters visible as in every curve."""
     curves: tuple[Curve, ...]
@@ -129,14 +131,17 @@ class Measurement:
     def run(self) -> Iterator[tuple[float, str]]:
         """How far it has come, from 0 to 1, and what comes next."""
         parts, vocabulary = self.parts, self.vocabulary
-        train, validation = Packed(parts.train[:KNOWN], vocabulary), Packed(parts.validation[:TESTED], vocabulary)
+        limits = CLAIM_LIMITS
+        known = _within(parts.train, limits.max_train_names, limits.max_train_numbers, vocabulary)
+        tested = _within(parts.validation, limits.max_validation_names, limits.max_validation_numbers, vocabulary)
+        train, validation = Packed(known, vocabulary), Packed(tested, vocabulary)
         yardstick, race = quality.Yardstick.of(parts, vocabulary), rates.Race(train)
-        visible = range(1, max(LONGEST, int(validation.lengths.max())) + 1)
+        everything = max(LONGEST, int(validation.lengths.max()))
+        visible = (*range(1, min(everything, limits.max_visible + 1)), everything)
         curves, generated = [], []
         for i, subject in enumerate(self.subjects):
-            yield MODELS * i / len(self.subjects), f"What {subject.title} makes of fewer letters"
-            curves.append(_curve(subject, context_curve(subject.model, train, validation, visible)))
-            yield MODELS * (i + 0.6) / len(self.subjects), f"Names from {subject.title}"
+            curves.append(_curve(subject, (yield from self._fewer_letters(i, train, validation, visible))))
+            yield MODELS * (i + CONTEXT) / len(self.subjects), f"Names from {subject.title}"
             names = quality.generated(subject.model, yardstick)
             generated.append(Generated(title=subject.label, family=subject.family, quality=names))
         for turn in range(race.turns):
@@ -144,10 +149,30 @@ class Measurement:
             race.turn()
         self.found = Measured(
             data=self.data, list_title=self.list_title, names=len(validation),
+            left_out=(len(parts.train) - len(known), len(parts.validation) - len(tested)),
             hidden=tuple(float((validation.positions >= k).double().mean()) for k in visible), curves=tuple(curves),
-            work=tuple(_work(Packed(parts.train[:COUNTED], vocabulary))), generated=tuple(generated),
+            work=tuple(_work(Packed(known[:COUNTED], vocabulary))), generated=tuple(generated),
             real=quality.real(parts, yardstick), rates=race.rates,
         )  # fmt: skip
+
+    def _fewer_letters(
+        self, i: int, train: Packed, validation: Packed, visible: Sequence[int]
+    ) -> Generator[tuple[float, str], None, ContextCurve]:
+        """The curve of subject i, on its way as `run` says it."""
+        model, doing = self.subjects[i].model, f"What {self.subjects[i].title} makes of fewer letters"
+        curve = context_curve(model, train, validation, visible)
+        while True:
+            try:
+                share = next(curve)
+            except StopIteration as end:  # as `yield from` does it, which would hand on the bare shares
+                return cast(ContextCurve, end.value)
+            yield MODELS * (i + CONTEXT * share) / len(self.subjects), doing
+
+
+def _within(names: Sequence[str], most: int, numbers: int, vocabulary: Vocabulary) -> Sequence[str]:
+    """The first so many `names`, fewer where their targets times letters would be more than `numbers`."""
+    targets = itertools.accumulate(len(name) + 1 for name in names[:most])
+    return names[: sum(each * vocabulary.size <= numbers for each in targets)]
 
 
 def _curve(subject: Subject, found: ContextCurve) -> Curve:

@@ -16,7 +16,7 @@ drawn from them: beginnings of training names that go on with as many of these l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -53,8 +53,10 @@ class ContextCurve:
 @torch.no_grad()
 def context_curve(
     model: Model, train: Packed, names: Packed, visible: Sequence[int] = range(1, 17), seed: int = 0
-) -> ContextCurve:
+) -> Generator[float, None, ContextCurve]:
     """The losses of `model` on `names` with 1, 2, … letters `visible`; beginnings come from `train`.
+
+    Run it to its end, which returns the curve; before each number of letters it yields the share that is done.
 
     Visible are the letters right before the target, and the start of the name only where more of them would fit than
     there are, as in the window of a model of as many letters. From the longest name on, that is everything.
@@ -63,17 +65,20 @@ def context_curve(
     with evaluating(model):
         known = torch.cat([_shares(model, batch) for batch in train.all(CHUNK)])  # (M, V)
         whole = torch.cat([_shares(model, batch) for batch in names.all(CHUNK)])  # (N, V)
-        places = _Places(train, names, max(visible))
+        last = int(names.positions.max())
+        places = _Places(train, names, max((k for k in visible if k <= last), default=0))
         right, targets = [], names.targets.cpu()
-        for k in visible:
+        for done, k in enumerate(visible):
+            yield done / len(visible)
             shares = whole.clone()
-            rows = (names.positions.cpu() >= k).nonzero()[:, 0]
-            seen = places.seen(k, rows)
-            shares[rows[seen]] = places.mean(known, k, rows[seen])
-            for some in torch.split(rows[~seen], CHUNK // BORROWED):
-                if len(some):
-                    answers = _shares(model, places.borrowed(k, some, dice))
-                    shares[some] = answers.view(len(some), BORROWED, -1).mean(1)
+            if k <= last:
+                rows = (names.positions.cpu() >= k).nonzero()[:, 0]
+                seen = places.seen(k, rows)
+                shares[rows[seen]] = places.mean(known, k, rows[seen])
+                for some in torch.split(rows[~seen], CHUNK // BORROWED):
+                    if len(some):
+                        answers = _shares(model, places.borrowed(k, some, dice))
+                        shares[some] = answers.view(len(some), BORROWED, -1).mean(1)
             right.append(shares.gather(1, targets.unsqueeze(1)).squeeze(1))
     nats = -torch.stack(right).double().log()
     per_name = torch.segment_reduce(nats.T.contiguous(), "sum", lengths=names.lengths).T

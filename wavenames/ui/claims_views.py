@@ -130,12 +130,21 @@ def _context(found: Measured) -> None:
         text=lines_text(lines, visible, title),
     )  # fmt: skip
     st.caption(
-        f"Over all targets of the {found.names:,} validation names of {plain(data_in_words(found.data))}. What is "
+        f"Over all targets of {found.names:,} validation names of {plain(data_in_words(found.data))}."
+        f"{_left_out(found)} What is "
         "hidden is averaged over: with k letters visible, a model's answer is the mean of what it says wherever "
         "these k letters stand in the training names, each time after all that really came before them. (To cut the "
         "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model "
         "makes nothing of more letters."
     )
+
+
+def _left_out(found: Measured) -> str:
+    """That a long list was measured in part; nothing of any other."""
+    if not any(found.left_out):
+        return ""
+    train, validation = found.left_out
+    return f" The list is long: {train:,} of its train and {validation:,} of its validation names are left out here."
 
 
 def _fusion(found: Measured, of_table: Sequence[TableRow]) -> None:

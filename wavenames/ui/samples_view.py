@@ -12,13 +12,13 @@ from typing import Any, Final
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import SamplingConfig
+from wavenames.config import PageSamplingConfig
 from wavenames.models import Model
 from wavenames.names import Status, Vocabulary
 from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import ANY, ONE, Sampled, Samples, sample
 from wavenames.ui.name_rows import scale_html, surprisal_html
-from wavenames.ui.session import Trained, checkpoint, model
+from wavenames.ui.session import Trained, checkpoint, draws, model
 from wavenames.ui.spreadsheet import csv_text
 from wavenames.ui.typed import as_known
 from wavenames.ui.words import kind_of_names, plain
@@ -55,20 +55,21 @@ class Drawn:
 
 
 def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
-    """Draw names with options as they come from the controls.
+    """Draw names with options as they come from the controls; it waits while as many draw as the server allows.
 
     Raises:
         Refusal: an option is out of bounds, the prefix or the pattern has a letter that the model doesn't know, or no
             name could fit them.
     """
     kept = checkpoint(chosen.key)
-    options = SamplingConfig.checked(**words)
+    options = PageSamplingConfig.checked(**words)
     options = options.changed(
         prefix=as_known(options.prefix, kept.vocabulary),
         pattern=as_known(options.pattern, kept.vocabulary, besides=ONE + ANY),
     )
     network = model(chosen.key)
-    samples = sample(network, kept.vocabulary, options, kept.membership)
+    with draws():
+        samples = sample(network, kept.vocabulary, options, kept.membership)
     return Drawn(chosen, network, kept.vocabulary, words, samples)
 
 

@@ -7,17 +7,17 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from wavenames.config import CONDITIONS, SamplingConfig
+from wavenames.config import CONDITIONS, PageSamplingConfig
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
 
 FIRST = ("prefix", "n", "temperature")
 """What stands outside the fold, before what a model can be told."""
-USUAL = SamplingConfig()
+USUAL = PageSamplingConfig()
 REST = tuple(
     sorted(
-        (name for name in SamplingConfig.model_fields if name not in (*FIRST, *CONDITIONS)),
+        (name for name in PageSamplingConfig.model_fields if name not in (*FIRST, *CONDITIONS)),
         key=lambda name: isinstance(getattr(USUAL, name), bool),
     )
 )
@@ -54,14 +54,14 @@ def _fill() -> None:
     asked = {name: st.query_params[key] for name, key in KEYS.items() if key in st.query_params}
     if not asked:
         return
-    options = possible(asked, lambda words: SamplingConfig.checked(**words))
+    options = possible(asked, lambda words: PageSamplingConfig.checked(**words))
     for name, key in KEYS.items():
         st.session_state[key] = getattr(options, name)
 
 
 def _control(name: str, place: DeltaGenerator) -> Any:
     with place:
-        return setting(SamplingConfig, name, getattr(USUAL, name), key=KEYS[name])
+        return setting(PageSamplingConfig, name, getattr(USUAL, name), key=KEYS[name])
 
 
 def _other_dice(names: tuple[str, ...]) -> None:

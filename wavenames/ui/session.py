@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import threading
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from wavenames.checkpoints import Checkpoint, load, load_shipped, shipped
-from wavenames.config import PRESETS, DataConfig, Refusal
+from wavenames.config import PRESETS, SERVER_LIMITS, DataConfig, Refusal
 from wavenames.jobs import Scheduler, name_list
 from wavenames.models import Model, build
 from wavenames.names import BUNDLED, NameList, Split, Vocabulary, split
@@ -35,6 +36,12 @@ def scheduler() -> Scheduler:
     gc.collect()
     gc.freeze()
     return Scheduler(store())
+
+
+@st.cache_resource(show_spinner=False)
+def draws() -> threading.Semaphore:
+    """Held by who draws as many names as a visitor asks for, so that the others and the trainings keep a core."""
+    return threading.BoundedSemaphore(SERVER_LIMITS.max_draws_at_once)
 
 
 @dataclass(frozen=True)
