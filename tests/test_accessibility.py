@@ -61,6 +61,6 @@ def test_axe_finds_nothing(app: str, run_id: str, page: Page, link: str, scheme:
         height = page.get_by_test_id("stMain").evaluate("main => main.scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
         settled(page)
-        expect(page.locator(".wn-plot-area:not(:has(.main-svg))")).to_have_count(0)
+        expect(page.locator(".wn-plot-area:not(:has(.main-svg))")).to_have_count(0, timeout=30_000)
         found += findings(page)
     assert found == []

@@ -24,7 +24,7 @@ QUESTIONS = (
     Question("Normalisation", "BatchNorm, with three letters in sight,", "mlp-3", "mlp-3-bn"),
     Question("Normalisation", "BatchNorm, with eight,", "mlp-8", "mlp-8-bn"),
     Question("Tree", "Eight letters fused pair by pair in place of all at once", "mlp-8-bn", "tree-22k"),
-    Question("Tree", "The same at the larger size", "mlp-8-76k", "tree-76k"),
+    Question("Tree", "The same at three times the size", "mlp-8-76k", "tree-76k"),
     Question("Tree", "The tree at every position at once, normalised at each,", "tree-76k", "dilated-76k"),
     Question("Gate", "Gates, with residuals, skips and a longer sight,", "dilated-76k", "wavenet-m"),
     Question("Width", "A wider tree", "tree-22k", "tree-76k"),
