@@ -391,8 +391,8 @@ def _optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
     if recipe.optimiser not in ("adamw", "muon"):
         return torch.optim.SGD(parameters, lr=0.0, fused=True)
     pulled = [module.weight for module in model.modules() if isinstance(module, Linear)]
-    hidden = [weight for weight in pulled if weight.shape[1] != model.vocab_size]
-    output = [weight for weight in pulled if weight.shape[1] == model.vocab_size]
+    hidden = [weight for weight in pulled if weight is not model.head_weight]
+    output = [weight for weight in pulled if weight is model.head_weight]
     known = {*hidden, *output}
     groups = [
         {"params": hidden, "weight_decay": recipe.weight_decay, "orthogonal": True},
