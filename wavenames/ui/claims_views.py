@@ -22,7 +22,7 @@ from wavenames.names import MAKEMORE, Vocabulary
 from wavenames.table import SPLITS, rows, shipped
 from wavenames.table import Row as TableRow
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import Row, by_data, data_in_words, model_rows
+from wavenames.ui.model_rows import Row, data_in_words, model_rows
 from wavenames.ui.session import checkpoint, find_list, find_split, model
 from wavenames.ui.words import plain
 
@@ -46,9 +46,13 @@ ICONS = {
 
 def at_hand() -> dict[DataConfig, list[Row]]:
     """The trained models by the data that they learned from, that of the models that ship first."""
-    trained = [row for row in model_rows() if row.sample is not None and row.config is not None]
-    groups = by_data(sorted(trained, key=lambda row: row.is_run))
-    return {data: groups[data][:MOST] for data in sorted(groups, key=lambda data: data != DataConfig())}
+    trained = [row for row in model_rows() if row.sample is not None]
+    groups: dict[DataConfig, list[Row]] = {}
+    for row in sorted(trained, key=lambda row: row.is_run):
+        if row.config is not None:  # all are told nothing here, so that one list and split is one group
+            groups.setdefault(row.config.data, []).append(row)
+    order = sorted(groups, key=lambda data: (data != DataConfig(), -len(groups[data])))
+    return {data: groups[data][:MOST] for data in order}
 
 
 def latest() -> Measured:
