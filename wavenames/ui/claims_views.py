@@ -34,6 +34,7 @@ MOST = 12
 """Models measured at once."""
 WAIT = 0.5
 """Seconds between two looks at whether another visitor has done."""
+UNTOLD = "A model that can be told sex or year of birth is told neither here."
 HEIGHT = 400
 ICONS = {
     "holds": ":material/check_circle:", "holds in part": ":material/contrast:",
@@ -139,7 +140,7 @@ def _context(found: Measured) -> None:
         "hidden is averaged over: with k letters visible, a model's answer is the mean of what it says wherever "
         "these k letters stand in the training names, each time after all that really came before them. (To cut the "
         "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model "
-        "makes nothing of more letters."
+        f"makes nothing of more letters. {UNTOLD}"
     )
 
 
@@ -217,7 +218,8 @@ def _quality(found: Measured) -> None:
         f"{DRAWS} draws of {NAMES:,} names a model at temperature 1, nothing ruled out; mean ± spread over draws. "
         f"Held out are the validation and test names of {plain(data_in_words(found.data))}. The distance is total "
         "variation: half the sum of the differences between two distributions, 0 the same, 1 nothing in common. Real "
-        "names are as many names of train, so that their distance is chance alone."
+        "names are as many names of train, so that their distance is chance alone. "
+        f"{UNTOLD}"
     )
 
 
