@@ -386,7 +386,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "kn-5": Preset(
         model=KneserNeyConfig(), recipe="count",
-        description="Counts runs of up to five letters, smoothed well: the best that counting can do.",
+        description="Counts runs of up to five letters, smoothed well: the best of such counts.",
     ),
     "mlp-v1": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",
