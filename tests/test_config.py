@@ -34,6 +34,7 @@ from wavenames.config import (
     flat_fields,
     help_line,
     limits,
+    signed,
     starting_recipe,
 )
 
@@ -334,3 +335,17 @@ def test_configurations_are_frozen_and_changed_ones_are_checked_again() -> None:
     with pytest.raises(Refusal, match=r"^Hidden is 0; allowed is a whole number from 1 to 512\.$"):
         config.changed(hidden=0)
     assert BigramConfig() == BigramConfig(smoothing=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "digits", "text"),
+    [
+        (1.23456, 3, "1.235"),
+        (-1.23456, 2, "−1.23"),
+        (-0.0004, 3, "0.000"),
+        (-0.004, 2, "0.00"),
+        (-0.0006, 3, "−0.001"),
+    ],
+)
+def test_numbers_in_sentences_have_a_true_minus_and_none_before_a_zero(number: float, digits: int, text: str) -> None:
+    assert signed(number, digits) == text

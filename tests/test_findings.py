@@ -7,7 +7,9 @@ from wavenames.findings import QUESTIONS, Finding, summary
 from wavenames.table import PUBLISHED, ROWS, Figure, Part, Row
 
 
-def row(name: str, lecture: Figure | None, unique: Figure | None = None, parameters: int = 100) -> Row:
+def row(
+    name: str, lecture: Figure | None, unique: Figure | None = None, parameters: int = 100, steps: int = 20
+) -> Row:
     """A row with these validation losses, and a test loss that would say the opposite."""
     losses: dict[tuple[str, Part], Figure] = {("lecture", "test"): Figure(9.0, 0.1, 3)}
     if lecture is not None:
@@ -15,7 +17,7 @@ def row(name: str, lecture: Figure | None, unique: Figure | None = None, paramet
     if unique is not None:
         losses["unique", "validation"] = unique
     family = PRESETS[name].model.family
-    return Row(name, family, parameters, 3, 20, Figure(1, 0, 3), 3, 6, losses, 0, current=True)
+    return Row(name, family, parameters, 3, steps, Figure(1, 0, 3), 3, 6, losses, 0, current=True)
 
 
 def found(before: tuple[float, float | None], after: tuple[float, float | None]) -> Finding:
@@ -33,7 +35,7 @@ def test_what_a_step_bought_is_the_difference_of_two_rows_which_are_named() -> N
     assert finding.rows == ("mlp-3", "mlp-8")
     assert finding.evidence == (
         "mlp-3 2.103 ± 0.004 to mlp-8 2.052 ± 0.006 on lecture (difference 0.051, spread 0.010); "
-        "100 to 200 parameters"
+        "100 to 200 parameters, 20 to 20 steps"
     )
     assert finding.steps[0].gain == pytest.approx(0.051)
 
@@ -67,6 +69,20 @@ def test_both_splits_are_heard() -> None:
     assert summary([three, differ])[0].sentence.endswith(
         "bought 0.050 on the lecture split and made no difference beyond the spread on the unique split."
     )
+
+
+def test_a_longer_training_is_said_and_not_credited_to_the_idea_alone() -> None:
+    """Counting has no steps worth telling."""
+    figures = Figure(2.10, 0.001, 3), Figure(2.05, 0.001, 3)
+    (finding,) = summary([row("dilated-76k", figures[0], steps=2000), row("wavenet-m", figures[1], steps=5000)])
+    assert finding.sentence == (
+        "Gates, with residuals, skips and a longer sight, bought 0.050 on the lecture split, "
+        "trained for 5,000 steps in place of 2,000."
+    )
+    assert finding.evidence.endswith("100 to 100 parameters, 2,000 to 5,000 steps")
+    (finding,) = summary([row("kn-5", figures[0], steps=1), row("wavenet-m", figures[1], steps=5000)])
+    assert finding.sentence.endswith("bought 0.050 on the lecture split.")
+    assert finding.evidence.endswith("100 to 100 parameters")
 
 
 def test_only_rows_of_a_common_split_are_compared() -> None:

@@ -50,6 +50,7 @@ def test_each_claim_stands_with_its_verdict_and_figures() -> None:
     assert curves[0].startswith(f"bigram: 1 {found.curves[0].losses[0]:.3f}, 2 ")
     assert "real names: real names" in chart_text(app, "Total variation distance to the held-out names")
     assert chart_text(app, "Targets a second in training").splitlines()[1].startswith("WaveNet: 2 ")
+    assert said.count("told neither here") == 2
     assert app.button(key="claims_stop").disabled
 
 

@@ -19,9 +19,10 @@ from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
 from wavenames.training import Evaluation
-from wavenames.ui.compare_views import unfinished
-from wavenames.ui.model_rows import Row, csv, differences, frame, status, usual
+from wavenames.ui.compare_views import _lines, unfinished
+from wavenames.ui.model_rows import MeasuredOn, Row, by_data, csv, differences, frame, model_rows, status, usual
 from wavenames.ui.paired_view import _pair, compared, differing_most
+from wavenames.ui.references import references
 from wavenames.ui.session import find_split, scheduler
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -286,6 +287,20 @@ def test_ticks_rename_and_delete(page: Page, tmp_path: Path) -> None:
         assert page.get_by_test_id("stMain").evaluate("main => main.scrollWidth - main.clientWidth") == 0
     with Store(folder=folder) as store:
         assert [run.title for run in store.runs()] == ["first"]
+
+
+def test_told_and_untold_models_of_a_unique_split_are_measured_on_different_names() -> None:
+    """Said in a sentence; the reference lines beside told ones are counted on their rows."""
+    with Store() as store:
+        runs = [finished(store, p, preset=p, split="unique") for p in ("wavenet-m-sex", "wavenet-m")]
+    told = MeasuredOn(RunConfig.from_flat({"split": "unique"}).data, ("sex",))
+    groups = by_data([each for each in model_rows() if each.key in runs])
+    assert set(groups) == {told, MeasuredOn(told.data)}
+    said = words(opened(runs=runs))
+    assert "can't be compared" in said
+    assert "US births of 2018, unique split; US births of 2018, unique split, a row for each sex of a name." in said
+    assert "can't be compared" not in words(opened(runs=runs[:1]))
+    assert _lines(told) == references(told.data, ("sex",)) != references(told.data)
 
 
 def test_only_models_measured_on_the_same_rows_are_paired() -> None:

@@ -84,7 +84,7 @@ def test_a_name_that_cannot_be_read_is_refused_and_the_last_one_stays(typed: str
     assert f"**{FIRST_NAME}** is most at home" in words(app)
 
 
-@pytest.mark.parametrize("seed", ["x", "-1", "4294967296", "\u00b2"])
+@pytest.mark.parametrize("seed", ["x", "-1", "4294967296", "\u00b2", "9" * 5000])
 def test_dice_that_there_are_not_are_refused_and_can_be_rolled_again(seed: str) -> None:
     app = opened(times_seed=seed)
     assert not app.exception

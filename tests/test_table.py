@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests.browser import ROOT
 from wavenames import table
 from wavenames.__main__ import main
 from wavenames.config import PRESETS, Refusal, RunConfig
-from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, makemore, read_list, split
+from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, bundled, makemore, read_list, split
 from wavenames.table import Entry, Figure
 from wavenames.training import evaluate
 
@@ -115,6 +116,20 @@ def test_an_entry_holds_the_losses_of_its_model(names: NameList) -> None:
     unseen = [name for name in parts.validation if name not in parts.train]
     assert found.seen == pytest.approx(evaluate(model, Packed(seen, vocabulary)).loss)
     assert found.unseen is None if not unseen else pytest.approx(evaluate(model, Packed(unseen, vocabulary)).loss)
+
+
+def test_a_model_that_is_told_something_is_told_it_in_the_table_too() -> None:
+    """In training and when it is measured; a list that does not know it is refused."""
+    names = bundled("ssa-2018")
+    few = replace(names, names=names.names[::200], labels={kind: rows[::200] for kind, rows in names.labels.items()})
+    (run,) = table.wanted(few, ["wavenet-m-sex"], [1], ["unique"], 1)
+    training, labels = table.Training(run, few), few.label_rows(("sex",))
+    told = split(few.names, "unique", labels=labels)
+    for part, packed in training.packed.items():
+        assert packed.labels is not None
+        assert [tuple(row) for row in packed.labels.tolist()] == list(told.labels[part])
+    with pytest.raises(Refusal, match="sex"):
+        table.Training(run, replace(few, labels={}))
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from wavenames.config import (
     PRESETS,
     RECIPES,
     BigramConfig,
+    DilatedConfig,
     KneserNeyConfig,
     MLPConfig,
     RecipeConfig,
@@ -371,6 +372,28 @@ def test_weight_decay_pulls_the_weights_of_linear_layers_alone(model: Settings, 
     for key, _ in run.model.named_parameters():
         pull = 0.01 * 2.0 * before[key] if key in linear else torch.zeros_like(before[key])
         torch.testing.assert_close(ends[0][key] - ends[1][key], pull, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "head"),
+    [
+        (MLPConfig(hidden=V, layers=2), "net.layers.5.weight"),
+        (TreeConfig(hidden=V), "net.layers.12.weight"),
+        (DilatedConfig(hidden=V), "head.weight"),
+        (WaveNetConfig(residual=V, skip=V, gate=V), "head2.weight"),
+        (RecurrentConfig(hidden=V), "head.weight"),
+        (TransformerConfig(layers=1, heads=1, head_size=V), "head.weight"),
+    ],
+    ids=lambda value: getattr(value, "family", ""),
+)
+def test_muon_is_for_every_hidden_matrix_even_one_as_wide_as_the_logits(model: Settings, head: str) -> None:
+    """The weight that gives the logits is left to AdamW, and no other matrix of a `Linear` is."""
+    run = trainer(model)
+    names = {parameter: name for name, parameter in run.model.named_parameters()}
+    orthogonal, output, _ = ({names[each] for each in group["params"]} for group in run.optimiser.param_groups)
+    linear = {f"{name}.weight" for name, module in run.model.named_modules() if isinstance(module, Linear)}
+    assert output == {head}
+    assert orthogonal == linear - {head}
 
 
 # ------------------------------------------------------------------------------------------------ the end

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+from wavenames.config import signed
 from wavenames.names import Packed
 from wavenames.training import Evaluation, mean_and_error
 
@@ -43,7 +44,7 @@ class Paired:
             return f"{first} is better than {second} by {self.gain:.3f} ({self.low:.3f} to {self.high:.3f})."
         if self.high < 0:
             return f"{second} is better than {first} by {-self.gain:.3f} ({-self.high:.3f} to {-self.low:.3f})."
-        interval = f"{_signed(self.low)} to {_signed(self.high)}"
+        interval = f"{signed(self.low)} to {signed(self.high)}"
         return f"No difference between {first} and {second} that this test can see ({interval})."
 
 
@@ -69,11 +70,6 @@ def paired(first: Evaluation, second: Evaluation, seed: int = 0) -> Paired:
 def _slices(total: int, most: int) -> list[int]:
     """`total` in parts of at most `most`."""
     return [min(most, total - begin) for begin in range(0, total, most)]
-
-
-def _signed(number: float) -> str:
-    """Three decimals with a true minus, as in the text around it; no minus before a zero."""
-    return f"{number:.3f}".replace("-0.000", "0.000").replace("-", "−")
 
 
 # ------------------------------------------------------------------------------------------- seen and unseen names

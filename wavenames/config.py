@@ -129,6 +129,12 @@ def shown(value: object, longest: int = 40) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def signed(number: float, digits: int = 3) -> str:
+    """A number for a sentence, with a true minus, as in the text around it; no minus before a zero."""
+    zero = f"{0:.{digits}f}"
+    return f"{number:.{digits}f}".replace(f"-{zero}", zero).replace("-", "−")
+
+
 def _sentence(cls: type[Settings], error: ValidationError) -> str:
     first = error.errors()[0]
     name = next((str(part) for part in first["loc"] if str(part) in cls.model_fields), "")
@@ -390,7 +396,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "kn-5": Preset(
         model=KneserNeyConfig(), recipe="count",
-        description="Counts runs of up to five letters, smoothed well: the best that counting can do.",
+        description="Counts runs of up to five letters, smoothed well: the best of such counts.",
     ),
     "mlp-v1": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from wavenames.config import COUNTED
 from wavenames.table import Figure, Published, Row
 
 
@@ -32,7 +33,7 @@ QUESTIONS = (
     Question("Width", "A large in place of a medium one", "wavenet-m", "wavenet-l"),
     Question("Width", "A wide in place of a medium gated memory, with more dropout,", "gru-128", "gru-384"),
     Question("Other rungs", "Counting runs of up to five letters in place of pairs", "bigram", "kn-5"),
-    Question("Other rungs", "A WaveNet in place of the best that counting can do", "kn-5", "wavenet-m"),
+    Question("Other rungs", "A WaveNet in place of counted runs of up to five letters", "kn-5", "wavenet-m"),
     Question("Other rungs", "A gated memory in place of dilated convolutions", "wavenet-m", "gru-128"),
     Question("Other rungs", "Attention in place of the large WaveNet", "wavenet-l", "transformer"),
 )
@@ -112,9 +113,19 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
         for step in steps
     ]
     sizes = f"{before.parameters:,} to {after.parameters:,} parameters"
+    longer = ""
+    if before.family not in COUNTED and after.family not in COUNTED:
+        sizes += f", {before.steps:,} to {after.steps:,} steps"
+        if before.steps != after.steps:
+            longer = f", trained for {after.steps:,} steps in place of {before.steps:,}"
     printed = _printed(before, after, published)
     return Finding(
-        question.topic, f"{question.what} {_outcome(steps)}.", rows, "; ".join([*evidence, sizes]), steps, printed
+        question.topic,
+        f"{question.what} {_outcome(steps)}{longer}.",
+        rows,
+        "; ".join([*evidence, sizes]),
+        steps,
+        printed,
     )
 
 

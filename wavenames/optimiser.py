@@ -8,7 +8,7 @@ made equally long. Jordan and others 2024, https://kellerjordan.github.io/posts/
 from __future__ import annotations
 
 import math
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -29,7 +29,7 @@ class Muon(torch.optim.AdamW):
     """
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]
         """One step from the gradients at hand. Gradients of matrices are used up: they are None afterwards."""
         for group in self.param_groups:
             alike: dict[torch.Size, list[Tensor]] = {}
@@ -41,7 +41,7 @@ class Muon(torch.optim.AdamW):
                 for weight, step in zip(weights, steps, strict=True):
                     weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-group["lr"] * size)
                     weight.grad = None  # AdamW passes over what has no gradient
-        super().step(closure)
+        super().step()
 
     def _ahead(self, weight: Tensor) -> Tensor:
         """Take the gradient into the momentum; where that goes from here, a look ahead along it (Nesterov)."""

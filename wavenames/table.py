@@ -22,7 +22,7 @@ import torch
 from pydantic import ValidationError
 
 from wavenames.comparison import seen_and_unseen
-from wavenames.config import COUNTED, PRESETS, DataConfig, Refusal, RunConfig, Settings, choices
+from wavenames.config import COUNTED, PRESETS, DataConfig, Refusal, RunConfig, Settings, choices, conditions_of
 from wavenames.models import build
 from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, split
 from wavenames.training import Trainer, best_device, evaluate, seconds_a_step
@@ -102,10 +102,14 @@ class Training:
     """One training of the table on its way: run `trainer`, then ask for the `entry`."""
 
     def __init__(self, run: RunConfig, names: NameList) -> None:
+        """Refuses a list that does not know what the model is to be told."""
         device, vocabulary = best_device(), Vocabulary.of(names.names)
         self.run, self.names = run, names
-        self.parts = split(names.names, run.data.split, seed=run.data.split_seed)
-        self.packed = {part: Packed(getattr(self.parts, part), vocabulary, device) for part in PARTS}
+        labels = names.label_rows(conditions_of(run.model))
+        self.parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
+        self.packed = {
+            part: Packed(getattr(self.parts, part), vocabulary, device, self.parts.labels.get(part)) for part in PARTS
+        }
         model = build(run.model, vocabulary.size, run.seed).to(device)
         self.trainer = Trainer(model, self.packed["train"], self.packed["validation"], run.recipe, run.seed)
 
@@ -125,9 +129,10 @@ class Training:
 
 
 def reckoned_seconds(run: RunConfig, names: NameList) -> float:
-    """How long the training will take here, by a few steps that are tried out."""
+    """How long the training will take here, by a few steps that are tried out. Refuses a list as `Training` does."""
     vocabulary, device = Vocabulary.of(names.names), best_device()
-    packed = Packed(names.names[:TRIED], vocabulary, device)
+    labels = names.label_rows(conditions_of(run.model))
+    packed = Packed(names.names[:TRIED], vocabulary, device, labels and labels[:TRIED])
     model = build(run.model, vocabulary.size, run.seed).to(device)
     seconds = run.recipe.steps * seconds_a_step(model, packed, run.recipe)
     return min(seconds, run.recipe.seconds or math.inf)

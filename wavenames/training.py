@@ -153,7 +153,7 @@ class Trainer:
         self.finished: str | None = None
         self.diverged = False
         self.loss = CrossEntropyLoss()
-        self.optimiser = _optimiser(model, recipe)
+        self.optimiser = make_optimiser(model, recipe)
         self.dice = torch.Generator().manual_seed(seed)
         """Draws the batches, and whose labels are hidden."""
         self.dropout_dice = torch.Generator(model.device).manual_seed(seed)
@@ -380,19 +380,19 @@ def seconds_a_step(model: Model, names: Packed, recipe: RecipeConfig) -> float:
     return min(times)
 
 
-def _optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
+def make_optimiser(model: Model, recipe: RecipeConfig) -> torch.optim.Optimizer:
     """Plain SGD, AdamW (Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101), or Muon with AdamW's help.
 
     AdamW and Muon pull only the weights of `Linear` layers towards zero: biases, norms and the letters' vectors have
     no reason to be small. Muon is for the hidden layers: each row of what gives the logits, and each letter's vector,
-    belongs to one letter and should learn as often as that letter comes.
+    belongs to one letter and should learn as often as that letter comes. The learning rate is 0 until it is set.
     """
     parameters = list(model.parameters()) or [torch.nn.Parameter(torch.zeros(0, device=model.device))]
     if recipe.optimiser not in ("adamw", "muon"):
         return torch.optim.SGD(parameters, lr=0.0, fused=True)
     pulled = [module.weight for module in model.modules() if isinstance(module, Linear)]
-    hidden = [weight for weight in pulled if weight.shape[1] != model.vocab_size]
-    output = [weight for weight in pulled if weight.shape[1] == model.vocab_size]
+    hidden = [weight for weight in pulled if weight is not model.head_weight]
+    output = [weight for weight in pulled if weight is model.head_weight]
     known = {*hidden, *output}
     groups = [
         {"params": hidden, "weight_decay": recipe.weight_decay, "orthogonal": True},

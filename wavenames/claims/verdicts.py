@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from wavenames.claims.measured import Curve, Generated, Measured, Work
 from wavenames.claims.rates import Rate
+from wavenames.config import signed
 from wavenames.findings import Step
 from wavenames.table import Row
 
@@ -100,8 +101,8 @@ def context(curves: Sequence[Curve], hidden: Sequence[float]) -> Verdict:
     share = hidden[ours.visible.index(FAR)]
     sentence = (
         f"With its {ours.layers} layers {ours.title} makes use of the last {reach(ours)} letters: what lies more "
-        f"than {NEAR} back is worth {_signed(near[0])} nats per letter to it, what lies more than {FAR} back "
-        f"{_signed(far[0])}; only {share:.1%} of the letters to predict have {FAR} or more before them."
+        f"than {NEAR} back is worth {signed(near[0])} nats per letter to it, what lies more than {FAR} back "
+        f"{signed(far[0])}; only {share:.1%} of the letters to predict have {FAR} or more before them."
     )
     rival = min((each for each in curves if each.family != "wavenet"), key=lambda each: each.loss, default=None)
     if rival is not None:
@@ -238,8 +239,3 @@ def _times(each: Rate, task: str) -> str:
 
 def _list(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _signed(number: float) -> str:
-    """Three decimals with a true minus, none before a zero."""
-    return f"{number:.3f}".replace("-0.000", "0.000").replace("-", "−")

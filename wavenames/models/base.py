@@ -118,6 +118,11 @@ class Model(nn.Module):
         return embedding.weight.detach() if isinstance(embedding, layers.Embedding) else None
 
     @property
+    def head_weight(self) -> nn.Parameter | None:
+        """(features, V) the weight of the last layer, which gives the logits; None in a model that counts."""
+        return None
+
+    @property
     def device(self) -> torch.device:
         """Where the model's numbers live."""
         tensors: dict[str, Tensor] = self.state_dict()
@@ -150,6 +155,10 @@ class WindowModel(Model):
     embedding: layers.Embedding
     net: layers.Sequential
 
+    @property
+    def head_weight(self) -> nn.Parameter:
+        return cast(layers.Linear, self.net.layers[-1]).weight
+
     def forward(self, batch: PackedNames) -> Tensor:
         told = self.told(len(batch.offsets) - 1, batch.labels)
         windows = batch.windows(self.receptive_field)
@@ -178,6 +187,11 @@ class CausalModel(Model):
     """A model that reads whole names in parallel; its head speaks only for the rows that are wanted."""
 
     embedding: layers.Embedding
+    head: layers.Linear
+
+    @property
+    def head_weight(self) -> nn.Parameter:
+        return self.head.weight
 
     @staticmethod
     def filled(batch: PackedNames) -> tuple[Tensor, Tensor]:

@@ -42,6 +42,10 @@ class WaveNet(CausalModel):
         self.relu1, self.head1 = ReLU(), Linear(config.skip, config.skip)
         self.relu2, self.head2 = ReLU(), Linear(config.skip, vocab_size, gain=LOGIT_GAIN)
 
+    @property
+    def head_weight(self) -> nn.Parameter:
+        return self.head2.weight
+
     def forward(self, batch: PackedNames) -> Tensor:
         letters, positions = self.filled(batch)
         x = self.embedding(letters)

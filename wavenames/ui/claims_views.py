@@ -22,7 +22,7 @@ from wavenames.names import MAKEMORE, Vocabulary
 from wavenames.table import SPLITS, rows, shipped
 from wavenames.table import Row as TableRow
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import Row, by_data, data_in_words, model_rows
+from wavenames.ui.model_rows import Row, data_in_words, model_rows
 from wavenames.ui.session import checkpoint, find_list, find_split, model
 from wavenames.ui.words import plain
 
@@ -34,6 +34,7 @@ MOST = 12
 """Models measured at once."""
 WAIT = 0.5
 """Seconds between two looks at whether another visitor has done."""
+UNTOLD = "A model that can be told sex or year of birth is told neither here."
 HEIGHT = 400
 ICONS = {
     "holds": ":material/check_circle:", "holds in part": ":material/contrast:",
@@ -46,9 +47,13 @@ ICONS = {
 
 def at_hand() -> dict[DataConfig, list[Row]]:
     """The trained models by the data that they learned from, that of the models that ship first."""
-    trained = [row for row in model_rows() if row.sample is not None and row.config is not None]
-    groups = by_data(sorted(trained, key=lambda row: row.is_run))
-    return {data: groups[data][:MOST] for data in sorted(groups, key=lambda data: data != DataConfig())}
+    trained = [row for row in model_rows() if row.sample is not None]
+    groups: dict[DataConfig, list[Row]] = {}
+    for row in sorted(trained, key=lambda row: row.is_run):
+        if row.config is not None:  # all are told nothing here, so that one list and split is one group
+            groups.setdefault(row.config.data, []).append(row)
+    order = sorted(groups, key=lambda data: (data != DataConfig(), -len(groups[data])))
+    return {data: groups[data][:MOST] for data in order}
 
 
 def latest() -> Measured:
@@ -135,7 +140,7 @@ def _context(found: Measured) -> None:
         "hidden is averaged over: with k letters visible, a model's answer is the mean of what it says wherever "
         "these k letters stand in the training names, each time after all that really came before them. (To cut the "
         "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model "
-        "makes nothing of more letters."
+        f"makes nothing of more letters. {UNTOLD}"
     )
 
 
@@ -213,7 +218,8 @@ def _quality(found: Measured) -> None:
         f"{DRAWS} draws of {NAMES:,} names a model at temperature 1, nothing ruled out; mean ± spread over draws. "
         f"Held out are the validation and test names of {plain(data_in_words(found.data))}. The distance is total "
         "variation: half the sum of the differences between two distributions, 0 the same, 1 nothing in common. Real "
-        "names are as many names of train, so that their distance is chance alone."
+        "names are as many names of train, so that their distance is chance alone. "
+        f"{UNTOLD}"
     )
 
 

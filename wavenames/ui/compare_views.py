@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, DataConfig, Refusal
+from wavenames.config import SERVER_LIMITS, Refusal
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.loss import AXIS_TITLES, LossSeries, XAxis, loss_curves, loss_text
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.store import UNFINISHED
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import Row, by_data, csv, data_in_words, differences, frame, model_rows
+from wavenames.ui.model_rows import MeasuredOn, Row, by_data, csv, differences, frame, model_rows
 from wavenames.ui.references import references
 from wavenames.ui.session import scheduler, store
 from wavenames.ui.words import plain
@@ -179,7 +179,7 @@ def mixed(chosen: Sequence[Row]) -> None:
     if len(groups) > 1:
         st.warning(
             "The chosen rows were measured on different names, so their losses can't be compared: "
-            + "; ".join(plain(data_in_words(data)) for data in groups)
+            + "; ".join(plain(str(each)) for each in groups)
             + "."
         )
 
@@ -219,10 +219,10 @@ def _series(row: Row, x: XAxis) -> LossSeries:
     return LossSeries(row.title, row.family, run.config.data.split, train, validation)
 
 
-def _lines(data: DataConfig) -> dict[str, float]:
+def _lines(names: MeasuredOn) -> dict[str, float]:
     """The reference lines, where this server still has the list."""
     try:
-        return references(data)
+        return references(names.data, names.conditions)
     except Refusal:
         return {}
 
@@ -232,14 +232,14 @@ def sizes(rows: Sequence[Row]) -> None:
     st.header("What size buys", anchor=False)
     measured = [row for row in rows if row.validation is not None and row.parameters]
     groups = by_data(measured)
-    data = next(iter(groups))
+    names = next(iter(groups))
     if len(groups) > 1:
-        data = st.selectbox("Measured on", list(groups), format_func=data_in_words, key="sizes_of")
+        names = st.selectbox("Measured on", list(groups), format_func=str, key="sizes_of")
     else:
-        st.caption(f"Measured on {plain(data_in_words(data))}.")
+        st.caption(f"Measured on {plain(str(names))}.")
     points = [
         ModelPoint(row.title, row.family, row.parameters, row.validation)
-        for row in groups[data]
+        for row in groups[names]
         if row.parameters and row.validation is not None
     ]
     live_plot(loss_against_parameters(points, {}), key="sizes", height=420, text=scatter_text(points))

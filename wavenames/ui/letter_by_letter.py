@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from wavenames.checkpoints import Checkpoint
-from wavenames.config import Refusal
+from wavenames.config import Refusal, signed
 from wavenames.figures.bars import next_letter_bars, next_letter_text
 from wavenames.figures.colours import END_GLYPH
 from wavenames.names import ANY, END_MARK
@@ -142,15 +142,11 @@ def _said(name: str, found: Surprisal, status: str, kind: str, *, ended: bool) -
     """The two lines under the tiles; `kind` says what the model was told, if it was told anything."""
     if not ended:
         so_far = sum(place.log_probability for place in found.places[:-1])
-        first = f"Log-probability so far {_signed(so_far)} nats{kind}." if name else "These letters begin a name."
+        first = f"Log-probability so far {signed(so_far, 2)} nats{kind}." if name else "These letters begin a name."
         return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
     total = found.log_probability
     often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""
-    return f"The name ends here, {status}.  \nLog-probability {_signed(total)} nats{kind}{often}."
-
-
-def _signed(number: float) -> str:
-    return f"{number:.2f}".replace("-", "−")
+    return f"The name ends here, {status}.  \nLog-probability {signed(total, 2)} nats{kind}{often}."
 
 
 def _named(letter: str) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from wavenames.checkpoints import shipped
-from wavenames.config import DataConfig, Refusal, RunConfig, field_label, flat_fields
+from wavenames.config import DataConfig, Refusal, RunConfig, conditions_of, field_label, flat_fields
 from wavenames.figures.colours import FAMILIES
 from wavenames.store import UNFINISHED, Run
 from wavenames.ui.links import distinct
@@ -195,12 +195,32 @@ def words(value: object) -> str:
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def by_data(rows: Sequence[Row]) -> dict[DataConfig, list[Row]]:
-    """Rows whose losses can be compared: those on the same list, split alike. The largest group first."""
-    groups: dict[DataConfig, list[Row]] = {}
+@dataclass(frozen=True)
+class MeasuredOn:
+    """The names that a loss is of: a list, split in some way, and on a unique split the labels that are told.
+
+    A unique split has a row for each of a name's labels, so that its rows differ with what a model is told; a lecture
+    split has the rows of the list, whoever is told what.
+    """
+
+    data: DataConfig
+    conditions: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, config: RunConfig) -> MeasuredOn:
+        return cls(config.data, conditions_of(config.model) if config.data.split == "unique" else ())
+
+    def __str__(self) -> str:
+        told = f", a row for each {' and '.join(self.conditions)} of a name" if self.conditions else ""
+        return f"{data_in_words(self.data)}{told}"
+
+
+def by_data(rows: Sequence[Row]) -> dict[MeasuredOn, list[Row]]:
+    """Rows whose losses can be compared: those measured on the same names. The largest group first."""
+    groups: dict[MeasuredOn, list[Row]] = {}
     for row in rows:
         if row.config is not None:
-            groups.setdefault(row.config.data, []).append(row)
+            groups.setdefault(MeasuredOn.of(row.config), []).append(row)
     return dict(sorted(groups.items(), key=lambda group: -len(group[1])))
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from wavenames.comparison import Paired, paired
-from wavenames.config import DataConfig, Refusal, conditions_of
+from wavenames.config import DataConfig, Refusal
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.training import Evaluation, evaluate
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.model_rows import Row, by_data, data_in_words
+from wavenames.ui.model_rows import MeasuredOn, Row, by_data
 from wavenames.ui.references import packed
 from wavenames.ui.session import find_split, model
 from wavenames.ui.words import plain
@@ -27,18 +27,18 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
     if pair is None:
         st.markdown("Tick two trained models of one list and split, and they are compared name by name here.")
         return
-    (first, second), data = pair
+    (first, second), on = pair
     try:
-        found = [(row, _evaluation(row.key, data)) for row in (first, second)]
-        names = find_split(data, _told(first)).validation
+        found = [(row, _evaluation(row.key, on.data)) for row in (first, second)]
+        names = find_split(on.data, on.conditions).validation
     except Refusal as refusal:
         st.warning(plain(str(refusal)))
         return
     a, b = (plain(row.title) for row in (first, second))
-    st.markdown(f"**{compared(first.key, second.key, data).sentence(a, b)}**")
+    st.markdown(f"**{compared(first.key, second.key, on.data).sentence(a, b)}**")
     st.caption(
         f"Nats per letter and the 95% interval, over the {len(names):,} validation names of "
-        f"{plain(data_in_words(data))}, the same for both. Validation chooses between models; the test names stay "
+        f"{plain(str(on))}, the same for both. Validation chooses between models; the test names stay "
         "out of it, because a loss that has chosen no longer tells how a model does on new names."
     )
     dots = differing_most(names, found)
@@ -48,29 +48,12 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
     )  # fmt: skip
 
 
-def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], DataConfig] | None:
-    """Two rows with a trained model on one list and split: the first two of the data that most were measured on."""
-    for data, rows in by_data([row for row in chosen if row.sample is not None]).items():
-        for alike in _alike(rows):
-            if len(alike) > 1:
-                return (alike[0], alike[1]), data
+def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], MeasuredOn] | None:
+    """Two rows with a trained model that were measured on the same names: the first two of those that most were."""
+    for names, rows in by_data([row for row in chosen if row.sample is not None]).items():
+        if len(rows) > 1:
+            return (rows[0], rows[1]), names
     return None
-
-
-def _alike(rows: Sequence[Row]) -> list[list[Row]]:
-    """Rows of one list and split by the names that they were measured on.
-
-    A unique split has one row for each of a name's labels, so that its rows differ with what a model is told.
-    """
-    found: dict[tuple[str, ...], list[Row]] = {}
-    for row in rows:
-        told = _told(row)
-        found.setdefault(told if row.config and row.config.data.split == "unique" else (), []).append(row)
-    return list(found.values())
-
-
-def _told(row: Row) -> tuple[str, ...]:
-    return conditions_of(row.config.model) if row.config is not None else ()
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

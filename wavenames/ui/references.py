@@ -23,7 +23,7 @@ def references(data: DataConfig, conditions: tuple[str, ...] = ()) -> dict[str, 
     """Nats per letter, by name, on the validation names of `data` as a run with these conditions has them.
 
     "uniform" is ln V, a guess that knows only how many letters there are; "bigram" counts the letter pairs of the
-    training names and adds one to each count; "kn-5" is the best that counting can do, and is left out where a list
+    training names and adds one to each count; "kn-5" counts runs of up to five letters, and is left out where a list
     of very many names and letters would make the page wait.
 
     Raises:

@@ -116,6 +116,9 @@ def _where_they_part(one: Surprisal, other: Surprisal, first: str, second: str) 
 
 
 def _roll() -> None:
-    """Other dice; a word in the link that is no number counts as none."""
-    before = str(st.session_state.get(SEED) or "1")
-    st.session_state[SEED] = str((int(before) if before.isdecimal() else 0) % (2**32 - 1) + 1)
+    """Other dice; a word in the link that is no seed counts as none."""
+    try:
+        before = SamplingConfig.checked(seed=st.session_state.get(SEED) or "1").seed
+    except Refusal:
+        before = 0
+    st.session_state[SEED] = str(before % (2**32 - 1) + 1)
