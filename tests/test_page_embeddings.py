@@ -9,6 +9,7 @@ from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
 from wavenames.probes.embeddings import neighbours
+from wavenames.ui import letters_view
 from wavenames.ui.session import scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -69,6 +70,29 @@ def test_a_run_that_was_looked_at_once_is_not_called_a_strangers() -> None:
     one, shipped = (each.value for each in app.caption)
     assert one == "This run was looked at only once, so there is no way here to play back."
     assert "was not trained on this server" in shipped
+
+
+def test_a_run_that_is_deleted_while_it_is_played_back_leaves_the_page_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another model takes its place, and no traceback."""
+    run_id = scheduler().submit(
+        RunConfig.from_flat({"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 8})
+    )
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = opened(letters_of=run_id)
+    found = letters_view.path_of
+
+    def deleted_after_a_look(key: str) -> letters_view.Journey | None:
+        path = found(key)
+        if key == run_id:
+            scheduler().delete(run_id)
+        return path
+
+    monkeypatch.setattr(letters_view, "path_of", deleted_after_a_look)
+    app.button(key="first_play").click().run()
+    assert not app.exception
+    assert app.selectbox(key="letters_of").value == "wavenet-m"
 
 
 def test_a_damaged_model_is_told_of_and_the_others_stay_at_hand() -> None:

@@ -8,7 +8,9 @@ from streamlit.testing.v1 import AppTest
 from tests.pages import chart_text
 from tests.pages import opened as open_by_link
 from wavenames.config import PRESETS, RECIPES, RunConfig, conditions_of
+from wavenames.jobs import Snapshot
 from wavenames.store import StoredList
+from wavenames.ui import live_run
 from wavenames.ui.session import scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -147,6 +149,21 @@ def test_a_link_to_an_unknown_run_is_answered_in_a_sentence() -> None:
     app = opened(run="AAAAAAAAAAAAAAAAAAAAAA")
     assert not app.exception
     assert len(app.warning) == 1
+
+
+def test_a_run_that_is_deleted_while_it_is_shown_is_said_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the page, once: not as a traceback in the place of the run, which is looked at again and again."""
+    app = trained(opened(preset="bigram"))
+    found = live_run._pace
+
+    def deleted_after_the_first_look(run: Snapshot) -> float | None:
+        scheduler().delete(run.id)
+        return found(run)
+
+    monkeypatch.setattr(live_run, "_pace", deleted_after_the_first_look)
+    app.run()
+    assert not app.exception
+    assert [each.value for each in app.warning] == ["This run was deleted\\."]
 
 
 # ------------------------------------------------------------------------------------------- what a model is told

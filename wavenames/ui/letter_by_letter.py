@@ -24,7 +24,7 @@ from wavenames.ui.samples_view import STATUS
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.told import SIDES, choose_told
 from wavenames.ui.typed import as_known, known_beginning
-from wavenames.ui.words import kind_of_names, plain
+from wavenames.ui.words import kind_of_names, page_anew, plain
 
 WRITTEN = "sample_letters"
 """What stands so far, in the session and in the link; a '.' behind it ends the name."""
@@ -43,7 +43,8 @@ def letter_by_letter(chosen: Trained) -> None:
 
     Of two sides, the left one speaks in the tiles, in the words under them and in the dice.
     """
-    kept, network = checkpoint(chosen.key), model(chosen.key)
+    with page_anew():
+        kept, network = checkpoint(chosen.key), model(chosen.key)
     if CLICKED in st.session_state:
         _write(st.session_state.pop(CLICKED))
     typing, choosing = st.columns(2, vertical_alignment="bottom")

@@ -13,7 +13,7 @@ from wavenames.figures.letters import Limits, letters_map, limits_of
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.session import Trained, checkpoint, model, store
-from wavenames.ui.words import plain
+from wavenames.ui.words import page_anew, plain
 
 TICK = 0.35
 """Seconds for which a frame stands while the playback runs."""
@@ -76,7 +76,8 @@ def _playback(chosen: Trained, path: Journey, key: str) -> None:
             value=None if f"{key}_frame" in st.session_state else path.steps[-1],
             key=f"{key}_frame",
         )
-        _map(chosen, path.frames[path.steps.index(at)], path.limits, key, f"at step {at:,}")
+        with page_anew():
+            _map(chosen, path.frames[path.steps.index(at)], path.limits, key, f"at step {at:,}")
         label, icon = ("Pause", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
         if st.button(label, icon=icon, key=f"{key}_play"):
             st.session_state[f"{key}_playing"] = not playing

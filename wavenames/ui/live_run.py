@@ -21,7 +21,7 @@ from wavenames.probes.embeddings import Projection, align, project
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.references import floor, references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
-from wavenames.ui.words import duration, plain
+from wavenames.ui.words import duration, page_anew, plain
 
 POLL_AT_FIRST, POLL, POLL_AT_REST = 1.0, 2.5, 5.0
 """Seconds between two looks: at a run in its first `YOUNG` seconds, where all moves fast; later, when each look
@@ -75,7 +75,8 @@ def _pace(run: Snapshot) -> float | None:
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
-    run = scheduler().snapshot(run_id)
+    with page_anew():
+        run = scheduler().snapshot(run_id)
     if pace != _pace(run):
         st.rerun()
     _progress(run)

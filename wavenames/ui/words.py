@@ -26,6 +26,15 @@ def refusals_said() -> Iterator[None]:
         st.error(plain(str(refusal)))
 
 
+@contextmanager
+def page_anew() -> Iterator[None]:
+    """In a fragment, where the page can't catch it: what has been deleted meanwhile is the page's to say, drawn anew."""
+    try:
+        yield
+    except Refusal:
+        st.rerun()
+
+
 def kind_of_names(told: Mapping[str, str], count: int = 2) -> str:
     """What is told, in words: "girls' names", "boy's name of 1920" for a count of one, "names" where nothing is."""
     whose = {"F": ("girl's ", "girls' "), "M": ("boy's ", "boys' ")}.get(told.get("sex", ANY), ("", ""))
