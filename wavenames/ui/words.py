@@ -28,7 +28,7 @@ def refusals_said() -> Iterator[None]:
 
 @contextmanager
 def page_anew() -> Iterator[None]:
-    """In a fragment, where the page can't catch it: what has been deleted meanwhile is the page's to say, drawn anew."""
+    """In a fragment, where the page can't catch it: what was deleted meanwhile is the page's to say, drawn anew."""
     try:
         yield
     except Refusal:
