@@ -94,7 +94,7 @@ class _Product(torch.autograd.Function):
         return _onednn(x, weight.t(), bias)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
         if x.shape[1] <= grad.shape[1]:
@@ -250,7 +250,7 @@ class _LayerNorm(torch.autograd.Function):
         return torch.addcmul(beta, h, gamma)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         h, scale, gamma = ctx.saved_tensors
         rows = tuple(range(grad.dim() - 1))
@@ -471,7 +471,7 @@ class _Gate(torch.autograd.Function):
         return t * s
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         t, s = ctx.saved_tensors[0].chunk(2, dim=-1)
         to_s = grad * s
