@@ -12,7 +12,7 @@ from tests.browser import ROOT
 from wavenames.__main__ import _parser
 from wavenames.config import PRESETS
 
-LARGEST = 2_000_000  # bytes of one committed file
+LARGEST = 3_000_000  # bytes of one committed file
 MAKEMORE_LIST = "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""The models of the first page, from one that has learned nothing to the best that ships."""
+"""The models of the first page, from one that has learned nothing to a WaveNet."""
 
 from __future__ import annotations
 
