@@ -365,7 +365,7 @@ def test_help_explains_each_command(command: str, capsys: Capture) -> None:
 REFUSED = {
     "no command": ([], "COMMAND"),
     "unknown command": (["trian"], "trian"),
-    "unknown model": (["train", "wavenet-xxl"], "Model is 'wavenet-xxl'; allowed is one of bigram"),
+    "unknown model": (["train", "wavenet-xxl"], "Model is 'wavenet-xxl'; allowed is one of quick, bigram"),
     "unknown option": (["train", "bigram", "--residul", "3"], "Unrecognized arguments: --residul 3"),
     "shortened option": (["train", "wavenet-s", "--resid", "3"], "Unrecognized arguments: --resid 3"),
     "option of another family": (["train", "wavenet-s", "--levels", "2"], "no setting called 'levels'"),
