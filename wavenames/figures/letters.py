@@ -20,8 +20,8 @@ def letters_map(
     *,
     limits: Limits | None = None,
 ) -> go.Figure:
-    """Each letter written where its vector points, in a circle (vowels), square (consonants), triangle (other signs) or
-    diamond (end mark).
+    """Each letter written where its vector points, in a circle (vowels), square (consonants), triangle (other signs)
+    or diamond (end mark).
 
     Args:
         vectors: (V, 2), already brought to two dimensions.
