@@ -162,7 +162,17 @@ def test_text_of_theme_and_tiles_is_readable(mode: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("letter", "expected"), [("a", "vowel"), ("É", "vowel"), ("y", "consonant"), (".", "end"), ("か", "consonant")]
+    ("letter", "expected"),
+    [
+        ("a", "vowel"),
+        ("É", "vowel"),
+        ("y", "consonant"),
+        (".", "end"),
+        ("か", "consonant"),
+        ("&", "sign"),
+        ("7", "sign"),
+        ("😀", "sign"),
+    ],
 )
 def test_kind_of_a_letter(letter: str, expected: str) -> None:
     assert kind(letter) == expected

@@ -92,6 +92,17 @@ def test_what_a_link_asks_for_in_vain_is_said() -> None:
     ] * 2
 
 
+def test_a_choice_that_is_gone_is_said_to_be_gone() -> None:
+    """Once, by the title that stood there, with what stands in its place."""
+    at = AppTest.from_function(page).run()
+    at.selectbox(key="one").select("a").run()
+    at.session_state["options"] = {"b": "Bert", "c": "Cleo"}
+    at.run()
+    assert shown(at).startswith("b:")
+    assert [each.value for each in at.warning] == ["Anna is no longer here; Bert stands in its place\\."]
+    assert not at.run().warning
+
+
 def test_a_new_title_reaches_the_browser_which_knows_no_ids() -> None:
     """Else it would go on showing the old one, and answer with it."""
     at = AppTest.from_function(page).run()

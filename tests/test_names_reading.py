@@ -208,17 +208,17 @@ NO_TEXT = {
 @pytest.mark.parametrize("data", NO_TEXT.values(), ids=NO_TEXT)
 def test_what_is_no_text_is_refused_in_one_sentence(data: bytes, filename: str) -> None:
     """Pictures, archives and other rubbish under a text file's name."""
-    with pytest.raises(Refusal, match=f"^file: '{filename}' is not a text file"):
+    with pytest.raises(Refusal, match=f"^The file '{filename}' is not a text file"):
         read_list(data, filename)
 
 
 REFUSED = [
-    (b"", "a.txt", r"^file: 'a\.txt' is empty"),
-    (b" \r\n\n", "a.csv", r"^file: 'a\.csv' is empty"),
-    (codecs.BOM_UTF16_LE, "a.txt", r"^file: 'a\.txt' holds no names"),
-    (b"name,sex\n", "a.csv", r"^file: 'a\.csv' holds no names, column 'name'"),
-    (b"emma", "a.png", r"^file: 'a\.png' can't be read; bring a \.txt or a \.csv file"),
-    (b"emma", "names", r"^file: 'names' can't be read"),
+    (b"", "a.txt", r"^The file 'a\.txt' is empty"),
+    (b" \r\n\n", "a.csv", r"^The file 'a\.csv' is empty"),
+    (codecs.BOM_UTF16_LE, "a.txt", r"^The file 'a\.txt' holds no names"),
+    (b"name,sex\n", "a.csv", r"^The file 'a\.csv' holds no names, column 'name'"),
+    (b"emma", "a.png", r"^The file 'a\.png' can't be read; bring a \.txt or a \.csv file"),
+    (b"emma", "names", r"^The file 'names' can't be read"),
     (b"emma\n\nst. john\n", "a.txt", r"^line 3: 'st\. john' holds '\.', which marks the end of a name"),
     (b"emma\r\nli\tam\r\n", "a.txt", r"^line 2: 'li\\tam' holds '\\t', which can't stand in a name"),
     ("emma\rl\u202eiam".encode(), "a.txt", r"^line 2: 'l\\u202eiam' holds '\\u202e'"),
@@ -248,7 +248,7 @@ def test_a_column_that_is_not_there_is_refused_with_those_that_are() -> None:
 
 
 BOUNDS = [
-    ("max_bytes", 9, r"^file: 'a\.txt' has 10 bytes; at most 9 are allowed"),
+    ("max_bytes", 9, r"^The file 'a\.txt' has 10 bytes; at most 9 are allowed"),
     ("max_rows", 2, "^line 4: more than 2 names"),
     ("max_length", 2, "^line 2: 'bcb' has 3 letters; at most 2 are allowed"),
     ("max_letters", 2, "^line 2: with 'bcb' the list has more than 2 different letters"),

@@ -92,7 +92,7 @@ def test_an_unknown_kind_is_refused() -> None:
 def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str) -> None:
     """A loss over no names would mean nothing."""
     with pytest.raises(
-        Refusal, match=f"a list of {len(names)} is too short for a lecture split; none is left for {part}"
+        Refusal, match=f"The list of {len(names)} names? is too short for a lecture split; none is left for {part}"
     ):
         split(names)
 

@@ -9,14 +9,14 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import SHIPPED, load_shipped
-from wavenames.config import SERVER_LIMITS, Refusal, SamplingConfig
+from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, SamplingConfig
 from wavenames.models import build
 from wavenames.names import Membership, Vocabulary, split
 from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import Sampled, Samples, sample
 from wavenames.ui import samples_view
 from wavenames.ui.samples_view import DRAWN, STATUS, csv, draw
-from wavenames.ui.session import draws, trained
+from wavenames.ui.session import draws, scheduler, trained
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 LETTERS = "Letter by letter"
@@ -116,10 +116,21 @@ def test_a_link_out_of_bounds_is_refused_in_a_sentence(link: dict[str, str], sen
     assert not app.error
     assert [*link][-1] not in app.query_params
     controls = [*app.number_input, *app.text_input, *app.toggle]
-    field = next(each.label for each in controls if each.key == next(iter(link)))
-    assert field in said
+    fields = {str(each.key): each.label for each in controls}
+    assert fields[next(iter(link))] in said
+    assert said.endswith(f"Left at the default: {fields[[*link][-1]]}.")
     assert app.number_input(key="sample_seed").value == 5
     assert len(names(app)) == 20
+
+
+def test_a_link_to_a_run_that_is_still_training_says_so() -> None:
+    run_id = scheduler().submit(RunConfig.from_flat({"preset": "wavenet-s", "steps": 50_000}))
+    try:
+        app = opened(sample_model=run_id)
+    finally:
+        scheduler().delete(run_id)
+    (warning,) = app.warning
+    assert warning.value.endswith("which is still training.")
 
 
 def test_sample_pressed_again_gives_other_names_and_the_seed_says_so() -> None:

@@ -166,6 +166,16 @@ def test_a_run_that_is_deleted_while_it_is_shown_is_said_to_be(monkeypatch: pyte
     assert [each.value for each in app.warning] == ["This run was deleted\\."]
 
 
+def test_the_link_of_a_run_selects_the_list_that_it_learned() -> None:
+    """Also one that a visitor brought, for whoever has the link."""
+    names = StoredList("upload-0123456789ab", "Mine", tuple("abcdefghijklmnopqrstuvwxyz"), "", "")
+    store().keep_list(names)
+    run_id = str(trained(opened(preset="bigram", names=names.id)).query_params["run"])
+    app = opened(run=run_id)
+    assert app.selectbox(key="names").value == names.id
+    assert "Learned Mine, lecture split." in words(app)
+
+
 # ------------------------------------------------------------------------------------------- what a model is told
 
 

@@ -46,7 +46,7 @@ NEUTRAL: Final = "#808080"
 ACCENT: Final = "#508ff9"
 """Bars and cells that belong to no family."""
 
-Kind = Literal["vowel", "consonant", "end"]
+Kind = Literal["vowel", "consonant", "sign", "end"]
 
 END_GLYPH: Final = "■"
 """How '.', the mark at the end of a name, is drawn."""
@@ -64,6 +64,7 @@ class KindStyle:
 KINDS: Final[dict[Kind, KindStyle]] = {
     "vowel": KindStyle("vowels", "circle", "#d73246"),
     "consonant": KindStyle("consonants", "square", "#508ff9"),
+    "sign": KindStyle("other signs", "triangle-up", "#c8800d"),
     "end": KindStyle("end mark", "diamond", "#808080"),
 }
 
@@ -72,10 +73,12 @@ SURPRISAL_CEILING: Final = 6.0
 
 
 def kind(letter: str) -> Kind:
-    """Vowel (a, e, i, o, u, accents or none), end mark '.', or consonant: any other letter of any script."""
+    """Vowel (a, e, i, o, u, accents or none), end mark '.', consonant: any other letter of any script, or sign."""
     if letter == ".":
         return "end"
-    return "vowel" if unicodedata.normalize("NFKD", letter.casefold())[:1] in set("aeiou") else "consonant"
+    if unicodedata.normalize("NFKD", letter.casefold())[:1] in set("aeiou"):
+        return "vowel"
+    return "consonant" if letter.isalpha() else "sign"
 
 
 def shown(letter: str) -> str:

@@ -61,7 +61,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
         origin = ""
     names = tuple(_names(lines, fold_case=fold_case))
     if not names:
-        raise Refusal(f"file: {_title(filename)} holds no names{origin}.")
+        raise Refusal(f"The file {_title(filename)} holds no names{origin}.")
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
     title = PurePath(filename).name
     return NameList(
@@ -104,13 +104,13 @@ def _is_csv(filename: str) -> bool:
 def _text(data: bytes, filename: str) -> str:
     """The file as text, whichever of UTF-8, UTF-16 or Latin-1 it is in."""
     if PurePath(filename).suffix.lower() not in (".txt", ".csv"):
-        raise Refusal(f"file: {_title(filename)} can't be read; bring a .txt or a .csv file.")
+        raise Refusal(f"The file {_title(filename)} can't be read; bring a .txt or a .csv file.")
     if len(data) > LIST_LIMITS.max_bytes:
         raise Refusal(
-            f"file: {_title(filename)} has {len(data):,} bytes; at most {LIST_LIMITS.max_bytes:,} are allowed."
+            f"The file {_title(filename)} has {len(data):,} bytes; at most {LIST_LIMITS.max_bytes:,} are allowed."
         )
     if not data.strip():
-        raise Refusal(f"file: {_title(filename)} is empty.")
+        raise Refusal(f"The file {_title(filename)} is empty.")
     text = _decoded(data, filename)
     # A stray control character is refused with its line later on; many of them mean that this was never text.
     if "\0" in text or 20 * len(_CONTROL.findall(text)) > len(text):
@@ -119,7 +119,7 @@ def _text(data: bytes, filename: str) -> str:
 
 
 def _no_text(filename: str) -> Refusal:
-    return Refusal(f"file: {_title(filename)} is not a text file; save the names as plain text or CSV.")
+    return Refusal(f"The file {_title(filename)} is not a text file; save the names as plain text or CSV.")
 
 
 def _decoded(data: bytes, filename: str) -> str:

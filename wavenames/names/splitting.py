@@ -76,8 +76,8 @@ def split(
     for part, own in parts.items():
         if not own:
             raise Refusal(
-                f"names: a list of {len(groups)} is too short for a {kind} split; none is left for {part}. "
-                "Use a longer list."
+                f"The list of {len(groups)} name{'s' * (len(groups) != 1)} is too short for a {kind} split; none is "
+                f"left for {part}. Use a longer list."
             )
     rows = {part: [row for group in own for row in group] for part, own in parts.items()}
     train, validation, test = (tuple(names[row] for row in own) for own in rows.values())

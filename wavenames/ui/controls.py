@@ -7,8 +7,9 @@ from typing import Any
 import streamlit as st
 
 from wavenames.config import Refusal, Settings, choices, field_label, help_line, limits
+from wavenames.store import UNFINISHED
 from wavenames.ui.links import linked_choice
-from wavenames.ui.session import Trained, checkpoint, trained
+from wavenames.ui.session import Trained, checkpoint, store, trained
 from wavenames.ui.words import plain
 
 STEPS: dict[str, float] = {
@@ -63,6 +64,7 @@ def choose_model(title: str, *, key: str, default: str = "wavenet-m") -> Trained
         {each.key: each.label for each in models.values()},
         key=key,
         default=default,
+        not_yet=[run.id for run in store().runs() if run.status in UNFINISHED],
         explained="Models that ship, your files, and runs finished on this server, each with its validation loss.",
     )
     try:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from wavenames.config import Refusal, Settings
+from wavenames.config import Refusal, Settings, field_label
 from wavenames.names import printable
 from wavenames.ui.words import plain
 
@@ -29,6 +29,7 @@ def linked_choice(
     key: str,
     default: str | None = None,
     explained: str | None = None,
+    not_yet: Collection[str] = (),
 ) -> str:
     """A select box over ids, shown by their titles. The choice stays from page to page.
 
@@ -38,12 +39,17 @@ def linked_choice(
         key: The control's key and its name in the link.
         default: What stands there while nobody has chosen, and is left out of the link; else the first id.
         explained: One line of help.
+        not_yet: Ids that can't be chosen because they are still training.
     """
     titles = distinct(options)
     usual = next(iter(options)) if default is None or default not in options else default
-    linked = _linked(key, options)
+    linked = _linked(key, options, not_yet)
     wanted = linked[0] if linked else st.session_state.get(key, usual)
-    wanted = wanted if wanted in options else usual
+    if wanted not in options:
+        if linked is None:  # the link itself has not been answered in a sentence
+            gone = st.session_state.get(f"{key} as drawn", {}).get(wanted, printable(str(wanted)))
+            st.warning(plain(f"{gone} is no longer here; {titles[usual]} stands in its place."))
+        wanted = usual
     if _renamed(key, titles, wanted) or wanted != st.session_state.get(key):
         st.session_state[key] = wanted
     chosen = st.selectbox(
@@ -84,16 +90,16 @@ def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]
         made_of: Makes the configuration, or refuses.
     """
     kept: dict[str, str] = {}
-    refused = []
+    refused = {}
     for name, word in words.items():
         try:
             made_of({**kept, name: word})
             kept[name] = word
         except Refusal as refusal:
-            refused.append(str(refusal))
+            refused[field_label(name)] = str(refusal)
     if refused:
-        said = " ".join(refused)
-        st.warning(plain(f"The link asks for something that can't be had. {said} The default is used instead."))
+        said, left = " ".join(refused.values()), " and ".join(refused)
+        st.warning(plain(f"The link asks for something that can't be had. {said} Left at the default: {left}."))
     return made_of(kept)
 
 
@@ -131,7 +137,7 @@ def _renamed(key: str, titles: Mapping[str, str], chosen: str) -> bool:
     return before.get(chosen) != titles[chosen]
 
 
-def _linked(key: str, options: Collection[str]) -> list[str] | None:
+def _linked(key: str, options: Collection[str], not_yet: Collection[str] = ()) -> list[str] | None:
     """Which of `options` the link asks for, when it is to be read; None when it says nothing about them."""
     if not to_be_read(key) or key not in st.query_params:
         return None
@@ -139,7 +145,8 @@ def _linked(key: str, options: Collection[str]) -> list[str] | None:
     missing = [one for one in asked if one not in options]
     if missing:
         asked_for = plain(printable(missing[0]))
-        st.warning(f"The link asks for {asked_for}, which this server doesn't know or no longer has.")
+        why = "is still training" if missing[0] in not_yet else "this server doesn't know or no longer has"
+        st.warning(f"The link asks for {asked_for}, which {why}.")
     return [one for one in asked if one in options]
 
 

@@ -166,7 +166,8 @@ def twins(list_id: str) -> None:
         st.markdown("Every name stands in this list once.")
         return
     first = ", ".join(f"{plain(name)} ({count}×)" for name, count in list(found.items())[:SHARES])
-    st.markdown(f"**{len(found):,} names** stand in the list more than once: {first}{'…' * (len(found) > SHARES)}")
+    many = f"**{len(found):,} names** stand" if len(found) != 1 else "**1 name** stands"
+    st.markdown(f"{many} in the list more than once: {first}{'…' * (len(found) > SHARES)}")
 
 
 def splits(list_id: str) -> None:

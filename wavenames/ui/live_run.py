@@ -19,6 +19,7 @@ from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
+from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.references import floor, references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, page_anew, plain
@@ -106,8 +107,9 @@ def _progress(run: Snapshot) -> None:
     elif run.status == "interrupted":
         st.info("The server stopped while this run was going. Resume takes it up where it was.")
     else:
-        learns = f"Learns {plain(find_list(run.config.data.names).title)}, {run.config.data.split} split."
-        st.caption(said or f"{learns} It is kept, and the address of this page finds it again.")
+        data = plain(data_in_words(run.config.data))
+        kept = f"Learns {data}. It is kept, and the address of this page finds it again."
+        st.caption(f"{said} Learned {data}." if said else kept)
 
 
 def _losses(run: Snapshot) -> None:

@@ -20,10 +20,15 @@ SHOWN = 12
 def choose_list(label: str, explained: str | None = None) -> str:
     """The chooser over the lists at hand; gives the id. A list that a link asks for joins them if it is here."""
     for asked in st.query_params.get_all(KEY):
-        kept = None if asked in lists() else store().name_list(asked)
-        if kept is not None:
-            st.session_state["uploaded_lists"][asked] = kept.title
+        admit(asked)
     return linked_choice(label, lists(), key=KEY, default=next(iter(BUNDLED)), explained=explained)
+
+
+def admit(list_id: str) -> None:
+    """Put a list among the visitor's, if it is here: who has a link to it, or to a run that learns it, may use it."""
+    kept = None if list_id in lists() else store().name_list(list_id)
+    if kept is not None:
+        st.session_state["uploaded_lists"][list_id] = kept.title
 
 
 def bring_list() -> None:

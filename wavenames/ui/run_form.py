@@ -21,7 +21,7 @@ from wavenames.config import (
 from wavenames.names import NameList
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
-from wavenames.ui.name_lists import choose_list
+from wavenames.ui.name_lists import admit, choose_list
 from wavenames.ui.session import find_list
 from wavenames.ui.words import plain
 
@@ -118,6 +118,8 @@ def _fill(shown: RunConfig | None) -> None:
     config = possible(words, RunConfig.from_flat) if words else shown
     if config is None:
         return
+    if not words:
+        admit(config.data.names)
     st.session_state["preset"] = config.preset
     st.session_state[_key("recipe", config.preset)] = config.recipe.recipe
     st.session_state["seed"] = config.seed
