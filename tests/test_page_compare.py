@@ -298,7 +298,10 @@ def test_told_and_untold_models_of_a_unique_split_are_measured_on_different_name
     assert set(groups) == {told, MeasuredOn(told.data)}
     said = words(opened(runs=runs))
     assert "can't be compared" in said
-    with_sex, plain = "US births of 2018, unique split, a row for each sex of a name", "US births of 2018, unique split"
+    with_sex, plain = (
+        "US births of 2018, unique split, a row for each sex of a name",
+        "US births of 2018, unique split",
+    )
     assert f"{with_sex}; {plain}." in said or f"{plain}; {with_sex}." in said
     assert "can't be compared" not in words(opened(runs=runs[:1]))
     assert _lines(told) == references(told.data, ("sex",)) != references(told.data)
