@@ -138,6 +138,20 @@ def test_what_is_chosen_is_what_is_trained(app: str, page: Page) -> None:
     expect(page.get_by_text("Stopped · step", exact=False)).to_be_visible(timeout=SLOW)
 
 
+def test_back_from_sample_shows_the_run(app: str, page: Page) -> None:
+    """One step back in the browser's history, from the names that a run makes to the run."""
+    open_page(page, f"{app}/train?preset=bigram", SLOW)
+    button(page, "Train").click()
+    expect(page.get_by_text("Finished · step 1 of 1", exact=False)).to_be_visible(timeout=SLOW)
+    button(page, "Sample").click()
+    expect(page).to_have_url(re.compile("/sample"), timeout=SLOW)
+    expect(page.get_by_role("heading", name="Sample", level=1)).to_be_visible(timeout=SLOW)
+    settled(page, SLOW)
+    page.go_back()
+    expect(page.get_by_text("Finished · step 1 of 1", exact=False)).to_be_visible(timeout=SLOW)
+    expect(page).to_have_url(re.compile(r"/train\?.*run="))
+
+
 def test_two_tabs_on_one_run_agree(app: str, page: Page) -> None:
     """A title given in one tab stands in the other, whatever its own field still holds; so does a run taken up."""
     open_page(page, f"{app}/train?preset=wavenet-s&steps=50000")

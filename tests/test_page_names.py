@@ -160,7 +160,7 @@ RUBBISH = {
     "nothing": ("a.txt", b"", "is empty"),
     "blank lines": ("a.txt", b"\n \n\n", "is empty"),
     "a file too large": ("a.txt", b"name\n" * 1_200_000, "6,000,000 bytes; at most 5,000,000 are allowed"),
-    "one name": ("a.txt", b"anna\n", "a list of 1 is too short for a lecture split"),
+    "one name": ("a.txt", b"anna\n", "The list of 1 name is too short for a lecture split"),
     "a name too long": ("a.txt", b"anna\n" * 20 + b"x" * 61, "line 21: 'xxxxx"),
     "a full stop": ("a.txt", b"anna\n" * 20 + b"J. R.", "line 21: 'J. R.' holds '.', which marks the end of a name"),
     "a column of dots": ("a.csv", b"name,x\n" + b"anna,1\n" * 20 + b".,2\n", "line 22: '.' holds '.'"),
@@ -250,7 +250,7 @@ def test_a_list_too_short_for_a_unique_split_says_so(names: AppTest) -> None:
     with Store() as store:
         store.keep_list(StoredList("upload-twins", "twins.txt", ("anna",) * 20, "a test"))
     app = opened(names="upload-twins")
-    assert "a list of 1 is too short for a unique split" in app.warning[0].value
+    assert "The list of 1 name is too short for a unique split" in app.warning[0].value
     assert len(app.table) == 1
 
 

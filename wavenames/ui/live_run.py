@@ -142,7 +142,8 @@ def _buttons(run: Snapshot) -> None:
         _act("Stop", ":material/stop:", scheduler().stop, run.id, disabled=not stoppable)
         ready = run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):
-            st.switch_page("pages/sample_page.py", query_params={"sample_model": run.id})
+            # Streamlit puts the new page's words behind this page's address first, and that is where "back" leads.
+            st.switch_page("pages/sample_page.py", query_params={"run": run.id, "sample_model": run.id})
         if ready:
             st.download_button(
                 "Download", lambda: run_checkpoint(run.id).to_bytes(), f"{run.title}.safetensors",
