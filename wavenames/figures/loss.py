@@ -51,7 +51,6 @@ class LossSeries:
         split: Which split the losses belong to, "lecture" or "unique".
         train: Loss of each training batch.
         validation: Loss over the whole validation split, where it was measured.
-        smoothing: Weight of the past in the smoothed training curve, from 0 (none) to below 1.
     """
 
     label: str
@@ -59,7 +58,16 @@ class LossSeries:
     split: str
     train: Curve
     validation: Curve
-    smoothing: float = 0.98
+
+    @property
+    def smoothing(self) -> float:
+        """Weight of the past in the smoothed training curve, from 0 (none) to below 1."""
+        return usual_smoothing(np.size(self.train[1]))
+
+
+def usual_smoothing(points: int) -> float:
+    """A memory of about a twentieth of a curve of so many points: a short run is not smoothed into the past."""
+    return min(0.98, 1 - 20 / max(points, 21))
 
 
 def smooth(y: npt.ArrayLike, weight: float) -> Floats:

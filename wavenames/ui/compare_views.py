@@ -195,7 +195,7 @@ def curves(chosen: Sequence[Row]) -> None:
         "Along the axis", list(AXIS_TITLES), format_func=lambda one: AXIS_TITLES[one].capitalize(), default="step",
         key="compare_x", bind="query-params", label_visibility="collapsed", required=True,
     )  # fmt: skip
-    st.caption("Strong, with marks: validation. Faint: train, smoothed.")
+    st.caption("With marks: validation. Without: train, smoothed.")
     moving = any(row.moving for row in own)
     st.fragment(_curves, run_every=POLL if moving else None)(own, chosen, x)
 

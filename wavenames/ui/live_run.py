@@ -14,7 +14,7 @@ from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunCo
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
-from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth
+from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth, usual_smoothing
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
@@ -115,7 +115,7 @@ def _progress(run: Snapshot) -> None:
 def _losses(run: Snapshot) -> None:
     """The three losses, in places that are there from the start: what is not known yet is a dash."""
     running: dict[str, list[float]] = {
-        "Train": smooth(run.train.loss, _smoothing(run))[-1:].tolist(),
+        "Train": smooth(run.train.loss, usual_smoothing(len(run.train.loss)))[-1:].tolist(),
         "Validation": run.validation.loss[-1:].tolist(),
         "Test": [],
     }
@@ -190,7 +190,6 @@ def _curves(run: Snapshot) -> None:
         split=run.config.data.split,
         train=(getattr(run.train, x), run.train.loss),
         validation=(getattr(run.validation, x), run.validation.loss),
-        smoothing=_smoothing(run),
     )
     lines = references(run.config.data, conditions_of(run.config.model))
     context, lowest = floor(run.config.model, run.config.data)
@@ -236,8 +235,3 @@ def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Project
 def _sight(context: int) -> str:
     """How much of a name a model sees."""
     return "all letters" if context > LIST_LIMITS.max_length else f"{context} letter{'s' * (context > 1)}"
-
-
-def _smoothing(run: Snapshot) -> float:
-    """A memory of about a twentieth of the run so far: a short run is not smoothed into the past."""
-    return min(0.98, 1 - 20 / max(len(run.train.loss), 21))
