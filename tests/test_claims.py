@@ -361,4 +361,4 @@ def test_the_command_measures_prints_and_keeps(
     assert main(["claims", "bigram"]) == 0
     printed = capsys.readouterr().out
     for claim in verdicts.CLAIMS:
-        assert re.search(rf"^{claim.title}: [a-z ]+\n  [A-Z].+\.$", printed, flags=re.MULTILINE)
+        assert re.search(rf"^{claim.title}: [a-z ]+\n  [A-Za-z].+\.$", printed, flags=re.MULTILINE)
