@@ -14,7 +14,7 @@ from wavenames.names import END_MARK
 pytestmark = pytest.mark.browser
 
 SLOW = 60_000  # milliseconds that a busy machine may take for a thing that usually takes one second
-RUN = "/train?preset=mlp-3&steps=1600&evaluate_every=40&batch_size=64"
+RUN = "/train?preset=mlp-3&steps=4000&evaluate_every=40&batch_size=64"
 
 
 def button(page: Page, name: str) -> Locator:
@@ -70,14 +70,14 @@ def test_train_watch_pause_reload_rejoin_finish_sample_download(app: str, page: 
     address = page.url
     other = page.context.new_page()
     open_page(other, address)
-    expect(other.get_by_text(f"Paused · step {rested:,} of 1,600", exact=False)).to_be_visible(timeout=SLOW)
+    expect(other.get_by_text(f"Paused · step {rested:,} of 4,000", exact=False)).to_be_visible(timeout=SLOW)
     button(other, "Resume").click()
     expect(other.get_by_text("Running · step", exact=False)).to_be_visible(timeout=SLOW)
     other.close()
 
     page.reload()
     settled(page)
-    expect(page.get_by_text("Finished · step 1,600 of 1,600", exact=False)).to_be_visible(timeout=2 * SLOW)
+    expect(page.get_by_text("Finished · step 4,000 of 4,000", exact=False)).to_be_visible(timeout=2 * SLOW)
     expect(page.get_by_text("All steps are done.")).to_be_visible()
     for part in ("Train", "Validation", "Test"):
         metric = page.get_by_test_id("stMetric").filter(has_text=f"{part} loss")
@@ -89,7 +89,7 @@ def test_train_watch_pause_reload_rejoin_finish_sample_download(app: str, page: 
     kept = tmp_path / "model.safetensors"
     download.value.save_as(kept)
     checkpoint = load(kept)
-    assert checkpoint.run.recipe.steps == checkpoint.results.steps == 1600
+    assert checkpoint.run.recipe.steps == checkpoint.results.steps == 4000
     assert checkpoint.results.validation is not None
     assert checkpoint.results.validation < 2.3
 
