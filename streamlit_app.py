@@ -16,6 +16,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
                 st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
             ],
             "See inside": [
+                st.Page("pages/wiring_page.py", title="Wiring", url_path="wiring"),
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
             ],

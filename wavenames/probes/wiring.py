@@ -45,11 +45,6 @@ class Field:
     nodes: frozenset[Node]
     edges: tuple[tuple[Node, Node], ...]
 
-    def up_to(self, layer: int) -> Field:
-        """The part of it that lies in this layer and below."""
-        edges = tuple(edge for edge in self.edges if edge[1][0] <= layer)
-        return Field(frozenset(node for node in self.nodes if node[0] <= layer), edges)
-
 
 @dataclass(frozen=True, eq=False)
 class Wiring:
@@ -173,7 +168,7 @@ def _wavenet(model: WaveNet, batch: Batch) -> tuple[list[Layer], Measures]:
     parts = (skips * total).sum(2) / (total * total).sum(1).clamp(min=torch.finfo(total.dtype).tiny)
     measures["skip"] = list(parts)
     if model.first is not None:  # a plain sum: no gate, no skip
-        layers.insert(0, Layer("first convolution", tuple(range(model.first.kernel))))
+        layers.insert(0, Layer("first conv", tuple(range(model.first.kernel))))
         ((_, out),) = _heard(model, batch, [model.first])
         nothing = torch.full_like(parts[0], torch.nan)
         for kind, row in {"activation": _rms(out), "gate": nothing, "skip": nothing}.items():
