@@ -69,7 +69,7 @@ def two_ways(name: str, place: int) -> None:
 
 def _said(counts: Sharing, name: str) -> str:
     return (
-        f"{TREE} and a dilated stack with its very weights predict the letters of **{plain(name)}** and its end. Their "
-        f"logits differ by {counts.difference:.0e} at most; the tree joins two nodes **{counts.tree}** times, the stack "
-        f"**{counts.dilated}** times."
+        f"{TREE} and a dilated stack with its very weights predict the letters of **{plain(name)}** and its end. "
+        f"Their logits differ by {counts.difference:.0e} at most; the tree joins two nodes **{counts.tree}** times, "
+        f"the stack **{counts.dilated}** times."
     )
