@@ -7,7 +7,7 @@ from wavenames.ui.theme import apply_theme
 from wavenames.ui.wiring_view import wiring_view
 
 apply_theme()
-title, choice = st.columns([1, 2], vertical_alignment="bottom", gap="large")
+title, choice = st.columns([1, 2], vertical_alignment="bottom")
 title.title("Wiring", anchor=False)
 with choice:
     chosen = choose_model("Model", key="wiring_model")

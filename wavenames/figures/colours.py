@@ -89,4 +89,4 @@ def shown(letter: str) -> str:
 def translucent(colour: str, opacity: float) -> str:
     """A colour #rrggbb with an opacity from 0 to 1, as CSS and plotly read it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity:.3g})"
+    return f"rgba({red}, {green}, {blue}, {round(opacity, 3):g})"  # plotly reads no exponents

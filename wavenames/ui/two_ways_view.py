@@ -9,7 +9,7 @@ import streamlit as st
 
 from wavenames.checkpoints import load_shipped
 from wavenames.config import PRESETS, Refusal
-from wavenames.figures.wiring import as_high_as, height_of, wiring_figure, wiring_text
+from wavenames.figures.wiring import height_of, wiring_figure, wiring_text
 from wavenames.models import Model, Tree, build, dilated_from_tree
 from wavenames.probes.wiring import Sharing, sharing, wiring
 from wavenames.ui.live_plot import live_plot
@@ -55,7 +55,7 @@ def two_ways(name: str, place: int) -> None:
     drawn = {
         "tree": replace(nets["tree"], strengths=shades, numbers=times),
         "dilated": replace(nets["dilated"], strengths=shades, numbers=once),
-        "mlp": replace(as_high_as(nets["mlp"], nets["tree"]), following=[""] * len(nets["mlp"].letters)),
+        "mlp": replace(nets["mlp"], following=[""] * len(nets["mlp"].letters)),
     }
     for column, (family, net) in zip(st.columns(3, gap="medium"), drawn.items(), strict=True):
         lit = lit_of(founds[family], place)
@@ -71,5 +71,5 @@ def _said(counts: Sharing, name: str) -> str:
     return (
         f"{TREE} and a dilated stack with its very weights predict the letters of **{plain(name)}** and its end. "
         f"Their logits differ by {counts.difference:.0e} at most; the tree joins two nodes **{counts.tree}** times, "
-        f"the stack **{counts.dilated}** times."
+        f"the stack **{counts.dilated}** times, the '.' before the name included."
     )

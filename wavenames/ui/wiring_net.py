@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from wavenames.figures.wiring import Lit, Net
+from wavenames.figures.wiring_traces import Lit, Net
 from wavenames.names import Vocabulary
 from wavenames.probes.wiring import Wiring
 

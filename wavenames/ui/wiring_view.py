@@ -6,17 +6,8 @@ import streamlit as st
 
 from wavenames.config import Refusal, signed
 from wavenames.figures.bars import next_letter_bars, next_letter_text
-from wavenames.figures.wiring import (
-    NODES,
-    POINTED,
-    Lit,
-    Net,
-    height_of,
-    layer_by_layer,
-    pointed_lines,
-    wiring_figure,
-    wiring_text,
-)
+from wavenames.figures.wiring import height_of, layer_by_layer, pointed_lines, wiring_figure, wiring_text
+from wavenames.figures.wiring_traces import NODES, POINTED, Lit, Net
 from wavenames.names import END_MARK, Vocabulary
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.occlusion import occlusion
@@ -195,4 +186,4 @@ def _loudest(name: str, lit: Lit) -> str:
     """The letter that is worth most, in a sentence."""
     at, nats = max(lit.influence.items(), key=lambda each: abs(each[1]))
     which = "the start" if at == 0 else f"**{plain(name[at - 1])}**, letter {at}"
-    return f"Most rests on {which}: {signed(nats, 2)} nats." if nats else ""
+    return f"{'Most rests on' if nats > 0 else 'Most misleading is'} {which}: {signed(nats, 2)} nats." if nats else ""
