@@ -75,7 +75,7 @@ def test_the_command_prints_machine_and_ratios(
     document = json.loads(capsys.readouterr().out)
     limits = {"share_of_peak": "peak_gflops", "share_of_torch_mm": "peak_gflops_torch_mm"}
     assert document["machine"].keys() == {"cores", "threads", "torch", "python", *limits.values()}
-    assert len(document["comparisons"]) == 5
+    assert len(document["comparisons"]) == 6
     for row in document["comparisons"]:
         assert row["ratio"] == pytest.approx(row["ours"] / row["reference"])
         assert row["lowest"] <= row["ratio"] <= row["highest"]
