@@ -39,7 +39,7 @@ SAMPLED = 10_000
 FEW_NAMES = 4
 ENDLESS = {"steps": 1_000_000, "evaluate_every": 100_000}
 PEAK_SIZES = (256, 512, 1024, 2048)
-RACE = {"preset": "quick", "target": 1.993}
+RACE, RACE_SEEDS = {"preset": "quick", "target": 1.993}, (1, 2, 3)
 LECTURE_STEPS = 200_000
 """Steps after which lecture 5's own loop came to that loss."""
 
@@ -124,10 +124,10 @@ def race(parts: Split, vocabulary: Vocabulary, run: RunConfig) -> Race:
     for _ in trainer.run():
         pass
     reference = LECTURE_STEPS * Lecture.BATCH / ((before + lecture()) / 2)
+    what, loss = f"{run.preset}, recipe {run.recipe.recipe}, seed {run.seed}", trainer.curve.validation[-1].loss
     return Race(
-        f"{run.preset}, recipe {run.recipe.recipe}", run.recipe.target or 0.0, trainer.curve.validation[-1].loss,
-        trainer.step, trainer.seconds, reference, reference / trainer.seconds,
-    )  # fmt: skip
+        what, run.recipe.target or 0.0, loss, trainer.step, trainer.seconds, reference, reference / trainer.seconds
+    )
 
 
 @torch.no_grad()
