@@ -16,7 +16,7 @@ PAGES = (
     "embeddings?letters_of=", "sample",
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
-    "times",
+    "times", "wiring", "wiring?wiring_model=kn-5",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""

@@ -288,3 +288,24 @@ def test_a_chart_is_taken_away_as_a_picture_and_as_data(page: Page, chart: Locat
     assert data.value.suggested_filename == "squares-of-sides.csv"
     rows = list(csv.reader(Path(data.value.path()).read_text(encoding="utf-8").splitlines()))
     assert rows == [["series", "side", "y", "text"], ["square", "3", "9", "'=a, b"]]
+
+
+@pytest.mark.browser
+def test_lines_are_there_while_the_pointer_is_on_their_point(page: Page, chart: Locator) -> None:
+    """And a chart whose axes stand still has no buttons to zoom with."""
+    plot = page.locator(".st-key-pointed .wn-plot-area")
+    expect(plot.locator(".main-svg").first).to_be_visible()
+    drawn = "plot => plot.data[1].x"
+    assert plot.evaluate(drawn) == []
+    spot = """plot => {
+        const { xaxis, yaxis } = plot._fullLayout;
+        return [xaxis._offset + xaxis.d2p(2), yaxis._offset + yaxis.d2p(2)];
+    }"""
+    x, y = plot.evaluate(spot)
+    plot.hover(position={"x": x, "y": y})
+    page.wait_for_function(f"plot => ({drawn})(plot).length === 5", arg=plot.element_handle())
+    assert plot.evaluate(drawn) == [0, 2, None, 1, 2]
+    plot.hover(position={"x": 5, "y": 5})
+    page.wait_for_function(f"plot => ({drawn})(plot).length === 0", arg=plot.element_handle())
+    assert plot.locator(".modebar-btn").count() == 0
+    assert page.locator(".st-key-bars .modebar-btn").count() > 0

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
-from wavenames.ui.live_plot import Frame, live_plot
+from wavenames.ui.live_plot import Frame, Pointed, live_plot
 
 REFERENCES = {"uniform": 3.296, "bigram": 2.453}
 
@@ -41,3 +41,8 @@ frames = [
     Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}") for i in range(4)
 ]
 live_plot(moving, key="moving", height=200, text="Squares of sides\nthe last is 9", frames=frames)
+
+pointed = go.Figure([go.Scatter(x=[1, 2], y=[1, 2], marker={"size": 20}, mode="markers"), go.Scatter(x=[], y=[])])
+pointed.update_layout(hovermode="closest", xaxis={"fixedrange": True, "range": [0, 3]}, yaxis={"fixedrange": True})
+lines = Pointed(0, 1, [([0, 1], [0, 1]), ([0, 2, None, 1, 2], [0, 2, None, 1, 2])])
+live_plot(pointed, key="pointed", height=200, text="Two points\nwith lines", pointed=lines)

@@ -144,6 +144,7 @@ def _nodes(net: Net, lit: Lit) -> dict[str, Any]:
         translucent(colour if bright else NEUTRAL, 0.06 + (0.94 if bright else 0.2) * (shade or 0.0))
         for bright, shade in zip(on, shades, strict=True)
     ]
+    words = [escape(net.words[row - 1][place - net.first]) for row, place in drawn]
     return {
         "uid": "nodes",
         "name": "nodes",
@@ -151,7 +152,7 @@ def _nodes(net: Net, lit: Lit) -> dict[str, Any]:
         "y": [row for row, _ in drawn],
         "customdata": [place for _, place in drawn],
         "mode": "markers+text" if net.numbers else "markers",
-        "text": [net.numbers[row - 1][place - net.first] for row, place in drawn] if net.numbers else None,
+        "text": [net.numbers[row - 1][place - net.first] for row, place in drawn] if net.numbers else words,
         "textposition": "middle center",
         "textfont": {"size": 11},
         "marker": {
@@ -163,7 +164,7 @@ def _nodes(net: Net, lit: Lit) -> dict[str, Any]:
                 "color": [colour if bright else translucent(NEUTRAL, 0.35) for bright in on],
             },
         },
-        "hovertext": [escape(net.words[row - 1][place - net.first]) for row, place in drawn],
+        "hovertext": words,
         "hovertemplate": "%{hovertext}<extra></extra>",
     }
 

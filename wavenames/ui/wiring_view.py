@@ -63,8 +63,7 @@ def wiring_view(chosen: Trained) -> None:
             f"This model can be told the {' and the '.join(network.conditions)} of a name; here it is told none."
         )
     if len(net.letters) < len(found.context):
-        last = net.places[-1]
-        st.caption(f"Drawn are {len(net.letters)} of {len(name)} letters, up to letter {last}.")
+        st.caption(f"Drawn are letters {max(net.first, 1)} to {net.places[-1]} of {len(name)}.")
     if isinstance(clicked, int) and 0 <= clicked <= len(name):  # what a browser sends need not be what it was offered
         st.session_state[CLICKED] = clicked
         st.rerun(scope="fragment")
