@@ -20,7 +20,7 @@ PLACE = 3
 def drawn(family: str = "wavenet", name: str = "marie", place: int = PLACE) -> tuple[Wiring, Net, Lit]:
     found = wiring(build(SMALL[family], LETTERS.size, seed=3), LETTERS, name)
     shade = "activation" if found.measures else None
-    lit = lit_of(found, place, {at: 0.5 * at - 0.7 for at in range(place + 1)})
+    lit = replace(lit_of(found, place), influence={at: 0.5 * at - 0.7 for at in range(place + 1)})
     return found, net_of(found, LETTERS, family, place, shade), lit
 
 

@@ -14,11 +14,11 @@ COLUMNS = 16
 SAID = {"activation": "acts with {:.2f}", "gate": "gate {:.0%} open", "skip": "{:.0%} of the skip sum"}
 
 
-def lit_of(found: Wiring, place: int, influence: Mapping[int, float] | None = None) -> Lit:
+def lit_of(found: Wiring, place: int) -> Lit:
     """The receptive field of the prediction at `place`."""
     field = found.field(len(found.layers) - 1, place)
     skips = [row for row, layer in enumerate(found.layers) if layer.skips]
-    return Lit(place, field.nodes, field.edges, skips, influence or {})
+    return Lit(place, field.nodes, field.edges, skips)
 
 
 def net_of(found: Wiring, vocabulary: Vocabulary, family: str, place: int, shade: str | None = None) -> Net:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 import streamlit as st
 
 from wavenames.config import Refusal, signed
 from wavenames.figures.bars import next_letter_bars, next_letter_text
 from wavenames.figures.wiring import height_of, layer_by_layer, pointed_lines, wiring_figure, wiring_text
 from wavenames.figures.wiring_traces import NODES, POINTED, Lit, Net
+from wavenames.models import Model
 from wavenames.names import END_MARK, Vocabulary
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.occlusion import occlusion
@@ -50,12 +54,16 @@ def wiring_view(chosen: Trained) -> None:
         words = st.container()
         shade = _shade(found)
         way = _way(counts=network.letter_vectors is None)
+        with st.spinner("Asking about each letter in turn"):
+            worths = _worths(network, vocabulary, name, way)
     lit = lit_of(found, place)
-    worth = _hidden(chosen.key, name) if way == HIDE else _followed(chosen.key, name)
-    lit = lit_of(found, place, {at: worth[at][place] for at in range(place + 1) if (0, at) in lit.nodes})
+    lit = replace(lit, influence={at: worths[at][place] for row, at in sorted(lit.nodes) if row == 0})
     net = net_of(found, vocabulary, chosen.family, place, shade)
     with picture:
         clicked = _picture(found, net, lit, f"Wiring of {chosen.title} over {name}, lit for letter {place + 1}")
+        st.caption(
+            "Blue letters help, orange ones mislead. Click a column to light it; point at a node to see its part."
+        )
     with words:
         _in_words(found, vocabulary, chosen.family, lit)
     if network.conditions:
@@ -128,17 +136,13 @@ def _way(*, counts: bool) -> str:
     return way
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
-def _followed(key: str, name: str) -> list[list[float]]:
-    rows: list[list[float]] = gradient_times_input(model(key), checkpoint(key).vocabulary, name).matrix.tolist()
-    return rows
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _hidden(key: str, name: str) -> list[list[float]]:
-    """The start of a name can't be hidden, and stands first."""
-    rows: list[list[float]] = occlusion(model(key), checkpoint(key).vocabulary, name).matrix.tolist()
-    return [[0.0] * (len(name) + 1), *rows]
+@lru_cache(maxsize=32)  # by the model itself: a run that goes on is another one
+def _worths(network: Model, vocabulary: Vocabulary, name: str, way: str) -> list[list[float]]:
+    """What each letter, '.' first, is worth at each place, nats. The start of a name can't be hidden."""
+    if way == GRADIENT:
+        followed: list[list[float]] = gradient_times_input(network, vocabulary, name).matrix.tolist()
+        return followed
+    return [[0.0] * (len(name) + 1), *occlusion(network, vocabulary, name).matrix.tolist()]
 
 
 def _picture(found: Wiring, net: Net, lit: Lit, title: str) -> object:
