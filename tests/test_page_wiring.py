@@ -93,6 +93,8 @@ def test_the_place_stays_while_a_name_is_typed_and_the_last_letter_moves_along()
     assert "After **isa** comes **b**" in words(app)
     app.text_input(key=NAME).set_value("bo").run()
     assert "After **b** comes **o**" in words(app)
+    app.text_input(key=NAME).set_value("boris").run()
+    assert "After **bori** comes **s**" in words(app)
 
 
 @pytest.mark.parametrize("typed", ["zo5", "\u05e9\u05e8\u05d4", "<b>x</b>", "x" * 100, "a.b"])
