@@ -71,5 +71,5 @@ def _said(counts: Sharing, name: str) -> str:
     return (
         f"{TREE} and a dilated stack with its very weights predict the letters of **{plain(name)}** and its end. "
         f"Their logits differ by {counts.difference:.0e} at most; the tree joins two nodes **{counts.tree}** times, "
-        f"the stack **{counts.dilated}** times, the '.' before the name included."
+        f"the stack **{counts.dilated}** times, those before the name included."
     )
