@@ -57,7 +57,7 @@ def occlusion(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str
         for first in range(0, len(name), together):
             places = range(first, min(first + together, len(name)))
             variants = [name[:c] + letter + name[c + 1 :] for c in places for letter in vocabulary.letters]
-            read = _read(model, vocabulary, variants, labels).unflatten(0, (len(places), -1))
+            read = _read(model, vocabulary, variants, labels).split(len(vocabulary.letters))
             for c, said in zip(places, read, strict=True):  # said (V - 1, T, V)
                 hidden[c, c + 1 :] = _mean(said[:, c + 1 :], shown[c, 1:], shown[c + 1 :])
     rows = torch.arange(len(targets))
@@ -68,7 +68,7 @@ def _read(model: Model, vocabulary: Vocabulary, names: list[str], labels: list[i
     """(B, T, V) log-probabilities at each place of B names of one length, on the CPU."""
     packed = Packed(names, vocabulary, model.device, [labels] * len(names))
     said = [log_softmax(model(batch).double()) for batch in packed.all(CHUNK)]
-    return torch.cat(said).cpu().unflatten(0, (len(names), -1))
+    return torch.cat(said).cpu().view(len(names), len(names[0]) + 1, vocabulary.size)
 
 
 def _mean(said: Tensor, weights: Tensor, shown: Tensor) -> Tensor:
