@@ -68,11 +68,12 @@ class Scored:
     surprisal: Surprisal
 
 
-def scored_html(rows: Sequence[Scored]) -> str:
-    """A name in tiles, a row for each model, with its nats per letter."""
+def scored_html(rows: Sequence[Scored], *, ranks: bool = False) -> str:
+    """A name in tiles, with its letters' ranks if wanted, a row for each model, with its nats per letter."""
     body = "".join(
         f'<tr><th scope="row">{model_html(row.title, row.family)}</th>'
-        f'<td class="wn-number">{row.surprisal.per_letter:.3f}</td><td>{surprisal_html(row.surprisal)}</td></tr>'
+        f'<td class="wn-number">{row.surprisal.per_letter:.3f}</td>'
+        f"<td>{surprisal_html(row.surprisal, ranks=ranks)}</td></tr>"
         for row in rows
     )
     head = (
@@ -92,10 +93,11 @@ def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<table class="wn-pairs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def surprisal_html(found: Surprisal, *, whole: bool = True) -> str:
+def surprisal_html(found: Surprisal, *, whole: bool = True, ranks: bool = False) -> str:
     """A name in tiles; without its end mark where `whole` is false: it may go on."""
     places = found.places if whole else found.places[:-1]
-    return tiles_html([place.letter for place in places], [-place.log_probability for place in places])
+    letters, nats = [place.letter for place in places], [-place.log_probability for place in places]
+    return tiles_html(letters, nats, [place.rank for place in places] if ranks else ())
 
 
 def scale_html(blind: float) -> str:
