@@ -83,8 +83,8 @@ def expected_text(
 def helping_letters(name: Sequence[str], matrix: npt.ArrayLike, *, top: float) -> go.Figure:
     """Heat map of nats that the letter of a column loses when the letter of a row is hidden.
 
-    Shade grows with the square root: blue where the hidden letter helped, orange and a minus where it misled; empty where it had not been read yet. A
-    cell's `customdata` is "row-column", each counted from 1 along the name.
+    Shade grows with the square root: blue where the hidden letter helped, orange and a minus where it misled; empty
+    where it had not been read yet. A cell's `customdata` is "row-column", each counted from 1 along the name.
 
     Args:
         name: T letters, '.' last; all but the last are the rows, all but the first the columns.

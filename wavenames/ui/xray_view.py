@@ -5,14 +5,11 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 
 import streamlit as st
 import torch
 from torch import Tensor
 
-from wavenames.config import Refusal
 from wavenames.figures.xray import (
     SMALLEST,
     expected_letters,
@@ -22,14 +19,11 @@ from wavenames.figures.xray import (
     moved_bars,
     moved_text,
 )
-from wavenames.names import END_MARK, Vocabulary
-from wavenames.probes.occlusion import Occlusion, occlusion
-from wavenames.probes.surprisal import Surprisal, first_parting, parting, surprisal
 from wavenames.ui.links import distinct, linked_ids, linked_pick
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
-from wavenames.ui.session import Trained, checkpoint, model, trained
-from wavenames.ui.typed import as_known
+from wavenames.ui.readings import Reading, likelier, named, parted, readings
+from wavenames.ui.session import Trained, model, trained
 from wavenames.ui.words import plain
 
 USUAL = ("bigram", "mlp-3", "wavenet-m")
@@ -41,28 +35,6 @@ OF, HIDDEN, AT = "xray_of", "xray_hide", "xray_at"
 """Keys, in the session and in the link: of which model which letter is hidden, and which one is to be predicted."""
 LETTERS = 40
 """Rows of the chart of expected letters; of a longer alphabet the likeliest are shown."""
-RATIO = 1e6
-"""Times as likely from which on powers of ten are written."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """A name as one model reads it."""
-
-    model: Trained
-    name: str
-    vocabulary: Vocabulary
-    surprisal: Surprisal
-
-    @property
-    def letters(self) -> list[str]:
-        """The letters of the name, the end mark's last."""
-        return [place.letter for place in self.surprisal.places]
-
-    @cached_property
-    def occlusion(self) -> Occlusion:
-        """What each letter is worth to those behind it."""
-        return occlusion(model(self.model.key), self.vocabulary, self.name)
 
 
 @st.fragment
@@ -82,8 +54,8 @@ def xray_view() -> None:
     if not chosen:
         st.info("Choose a model to read the name.")
         return
-    read = _readings(typed.strip() or FIRST_NAME, chosen, kept="xray_read") or _readings(FIRST_NAME, chosen)
-    second = _readings(other, chosen, kept="xray_read_beside") if other.strip() else []
+    read = readings(typed.strip() or FIRST_NAME, chosen, kept="xray_read") or readings(FIRST_NAME, chosen)
+    second = readings(other, chosen, kept="xray_read_beside") if other.strip() else []
     if not read:
         return
     _strips(read, second)
@@ -109,35 +81,6 @@ def _choose(everyone: dict[str, Trained]) -> list[Trained]:
     return [everyone[key] for key in keys]
 
 
-def _readings(typed: str, chosen: Sequence[Trained], kept: str | None = None) -> list[Reading]:
-    """The name as each model reads it; who can't says why and is left out. If nobody can, the last good name stands.
-
-    The last good name is kept in the session under `kept`.
-    """
-    found, refused = [], {}
-    for each in chosen:
-        try:
-            found.append(_reading(typed, each))
-        except Refusal as refusal:
-            refused[each.title] = str(refusal)
-    if found and kept:
-        st.session_state[kept] = found[0].name
-    if found:
-        for title, sentence in refused.items():
-            st.warning(plain(f"{title} is left out. {sentence}"))
-        return found
-    if refused:
-        st.error(plain(next(iter(refused.values()))))
-    last = st.session_state.get(kept) if kept else None
-    return [] if last is None else _readings(last, chosen)
-
-
-def _reading(typed: str, of: Trained) -> Reading:
-    vocabulary = checkpoint(of.key).vocabulary
-    name = as_known(typed, vocabulary)
-    return Reading(of, name, vocabulary, surprisal(model(of.key), vocabulary, name))
-
-
 # ------------------------------------------------------------------------------------------------- letter by letter
 
 
@@ -152,40 +95,12 @@ def _strips(read: Sequence[Reading], second: Sequence[Reading]) -> None:
             st.html(scored_html(rows, ranks=True))
     st.html(scale_html(math.log(read[0].vocabulary.size)))
     said = ["Under each tile stands the rank of its letter: 1 where the model held no other to be likelier."]
-    said += [_parting(one, other) for one, other in itertools.pairwise(read) if one.name == other.name]
+    said += [parted(one, other) for one, other in itertools.pairwise(read) if one.name == other.name]
     both = {each.model.key: each for each in second}
-    said += [_likelier(each, both[each.model.key]) for each in read if each.model.key in both]
+    said += [likelier(each, both[each.model.key]) for each in read if each.model.key in both]
     if any(model(each.model.key).conditions for each in read):
         said.append("A model that can be told sex or year of birth is told neither here.")
     st.markdown("  \n".join(said))
-
-
-def _parting(one: Reading, other: Reading) -> str:
-    """Where two models part first, by a factor of two, and where most."""
-    first, most = first_parting(one.surprisal, other.surprisal), parting(one.surprisal, other.surprisal)
-    who = f"{plain(one.model.title)} and {plain(other.model.title)}"
-    if first is None:
-        return f"{who} never part by a factor of two; they differ most {_where(one, other, most)}."
-    begin = f"{who} first part by a factor of two {_where(one, other, first)}"
-    return f"{begin}; most there." if first == most else f"{begin}; most {_where(one, other, most)}."
-
-
-def _where(one: Reading, other: Reading, place: int) -> str:
-    here, there = one.surprisal.places[place], other.surprisal.places[place]
-    before = f"after *{plain(one.name[:place])}*" if place else "at the beginning"
-    return (
-        f"{before}, at {_named(here.letter)} "
-        f"({math.exp(here.log_probability):.1%} against {math.exp(there.log_probability):.1%})"
-    )
-
-
-def _likelier(one: Reading, other: Reading) -> str:
-    """Which of two names a model holds to be likelier, end marks included."""
-    first, second = sorted((one, other), key=lambda each: -each.surprisal.log_probability)
-    gap = first.surprisal.log_probability - second.surprisal.log_probability
-    times = f"{math.exp(gap):,.3g}" if gap < math.log(RATIO) else f"10^{gap / math.log(10):.0f}"
-    names = f"**{plain(first.name)}** is {plain(times)} times as likely as {plain(second.name)}"
-    return f"To {plain(one.model.title)}, {names}."
 
 
 # --------------------------------------------------------------------------------------------------- what it expected
@@ -195,8 +110,8 @@ def _expected(read: Sequence[Reading]) -> None:
     """The distribution at each place, a chart for each model."""
     st.header("What each expected", anchor=False)
     st.markdown(
-        "A column is a place of the name, its shade how likely each letter was there, given those before. The one that "
-        "came is boxed."
+        "A column is a place of the name, its shade how likely each letter was there, given those before. Boxed is "
+        "the one that came."
     )
     shares = [each.occlusion.shown.exp() for each in read]
     top = max(float(each.max()) for each in shares)
@@ -267,7 +182,7 @@ def _hidden(read: Sequence[Reading]) -> None:
         c = int(linked_pick("Hidden letter", rows, key=HIDDEN, default=costliest)) - 1
     with where:
         later = range(c + 1, len(letters))
-        columns = {str(t + 1): f"{t + 1}. {_named(letters[t])}" for t in later}
+        columns = {str(t + 1): f"{t + 1}. {named(letters[t])}" for t in later}
         t = int(linked_pick("Letter to predict", columns, key=AT, default=str(int(telling[c].argmax()) + 1))) - 1
     _moved(chosen, c, t)
 
@@ -279,20 +194,20 @@ def _moved(read: Reading, c: int, t: int) -> None:
     number, gains = symbols.index(letter), int((after - before).argmax())
     verb, most = (
         ("helped" if cost > 0 else "misled"),
-        f"{_named(symbols[gains])}: {before[gains]:.1%}, then {after[gains]:.1%}",
+        f"{named(symbols[gains])}: {before[gains]:.1%}, then {after[gains]:.1%}",
     )
     became = f"it had {verb} by {abs(cost):.2f} nats" if abs(cost) >= SMALLEST else "it makes no difference"
     went = f" Most goes to {plain(most)}." if cost >= SMALLEST and symbols[gains] != letter else ""
     gap = _blanked(read.name, c, t)
     st.markdown(
-        f"After *{plain(gap)}*, {plain(read.model.title)} gives **{plain(_named(letter))}** {after[number]:.1%}; with "
-        f"**{plain(read.name[c])}** in sight {before[number]:.1%}: {became}.{went}"
+        f"After *{plain(gap)}*, {plain(read.model.title)} gives **{plain(named(letter))}** {after[number]:.1%}; "
+        f"with **{plain(read.name[c])}** in sight {before[number]:.1%}: {became}.{went}"
     )
     shown = _likeliest(read, list(map(max, before, after)))
     live_plot(
         moved_bars([symbols[i] for i in shown], before[shown], after[shown], read.model.family),
         key="xray_moved", height=300,
-        text=moved_text(f"Next letter after {gap} in {read.model.title}, all in sight and one hidden", symbols, before, after),
+        text=moved_text(f"Next letter after {gap}, all in sight and one hidden", symbols, before, after),
     )  # fmt: skip
 
 
@@ -302,13 +217,9 @@ def _telling(matrix: Tensor) -> Tensor:
     That the letter right before matters is no news, so it counts for a hundredth.
     """
     later, further = (torch.ones_like(matrix).triu(places) for places in (1, 2))
-    return (matrix.abs() + torch.finfo(matrix.dtype).tiny) * (0.01 * later + further)
+    return (matrix.abs() + 1e-9) * (0.01 * later + further)
 
 
 def _blanked(name: str, hidden: int, upto: int) -> str:
     """The letters before a place, a hidden one as a gap."""
     return f"{name[:hidden]}_{name[hidden + 1 : upto]}"
-
-
-def _named(letter: str) -> str:
-    return "the end" if letter == END_MARK else letter
