@@ -32,6 +32,7 @@ STYLE = f"""
 .wn-vowel {{ border-radius: 0.95em; }}
 .wn-ranked {{ display: inline-flex; flex-direction: column; align-items: center; gap: 1px; }}
 .wn-ranked > span:last-child {{ font-size: 0.75rem; line-height: 1.1; opacity: 0.85; }}
+.wn-last {{ box-shadow: inset 0 0 0 2px currentColor; }}
 .wn-end {{ font-size: 0.7rem; min-width: 1.6em; height: 2.7em; opacity: 0.85; }}
 .wn-chips {{ display: flex; flex-wrap: wrap; gap: 0.5rem 0.9rem; align-items: center; }}
 .wn-chip {{
@@ -61,6 +62,15 @@ def tiles_html(letters: Sequence[str], surprisals: Sequence[float], ranks: Seque
             f'<span class="wn-ranked" aria-hidden="true">{tile}<span>{rank}</span></span>' if ranks else tile
         )
     label = escape("surprisal in nats: " + ", ".join(words))
+    return f'<span class="wn-name" dir="auto" role="img" aria-label="{label}">{"".join(tiles)}</span>'
+
+
+def context_html(letters: str) -> str:
+    """Letters that have been read, plain, the last one framed; the mark of the start where none has been."""
+    before, last = letters[:-1], letters[-1:] or "."
+    tiles = [f'<span class="wn-tile wn-{kind(letter)}">{escape(shown(letter))}</span>' for letter in before]
+    tiles.append(f'<span class="wn-tile wn-{kind(last)} wn-last">{escape(shown(last))}</span>')
+    label = escape(letters) or "the start"
     return f'<span class="wn-name" dir="auto" role="img" aria-label="{label}">{"".join(tiles)}</span>'
 
 

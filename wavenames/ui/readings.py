@@ -93,10 +93,11 @@ def likelier(one: Reading, other: Reading) -> str:
     """Which of two names a model holds to be likelier, end marks included."""
     first, second = sorted((one, other), key=lambda each: -each.surprisal.log_probability)
     gap = first.surprisal.log_probability - second.surprisal.log_probability
-    times = f"{math.exp(gap):,.3g}" if gap < math.log(RATIO) else f"10^{gap / math.log(10):.0f}"
+    times = f"{float(f'{math.exp(gap):.3g}'):,.6g}" if gap < math.log(RATIO) else f"10^{gap / math.log(10):.0f}"
     names = f"**{plain(first.name)}** is {plain(times)} times as likely as {plain(second.name)}"
     return f"To {plain(one.model.title)}, {names}."
 
 
 def named(letter: str) -> str:
+    """The letter, or that the name ends."""
     return "the end" if letter == END_MARK else letter

@@ -87,23 +87,23 @@ def _choose(everyone: dict[str, Trained]) -> list[Trained]:
 def _strips(read: Sequence[Reading], second: Sequence[Reading]) -> None:
     """Tiles and ranks of the name under each model, of a second one beside it, and what is to be said of them."""
     places = st.columns(2, gap="large") if second else [st.container()]
-    for readings, place in zip((read, second), places, strict=False):
+    for own, place in zip((read, second), places, strict=False):
         with place:
             if second:
-                st.markdown(f"**{plain(readings[0].name) or 'No letters'}**")
-            rows = [Scored(each.model.title, each.model.family, each.surprisal) for each in readings]
+                st.markdown(f"**{plain(own[0].name) or 'No letters'}**")
+            rows = [Scored(each.model.title, each.model.family, each.surprisal) for each in own]
             st.html(scored_html(rows, ranks=True))
     st.html(scale_html(math.log(read[0].vocabulary.size)))
     said = ["Under each tile stands the rank of its letter: 1 where the model held no other to be likelier."]
     said += [parted(one, other) for one, other in itertools.pairwise(read) if one.name == other.name]
-    both = {each.model.key: each for each in second}
-    said += [likelier(each, both[each.model.key]) for each in read if each.model.key in both]
     if any(model(each.model.key).conditions for each in read):
         said.append("A model that can be told sex or year of birth is told neither here.")
-    st.markdown("  \n".join(said))
-
-
-# --------------------------------------------------------------------------------------------------- what it expected
+    both = {each.model.key: each for each in second}
+    compared = [likelier(each, both[each.model.key]) for each in read if each.model.key in both]
+    for lines, place in zip(
+        (said, compared), st.columns(2, gap="large") if second else [st.container()], strict=False
+    ):
+        place.markdown("  \n".join(lines))
 
 
 def _expected(read: Sequence[Reading]) -> None:
@@ -115,7 +115,7 @@ def _expected(read: Sequence[Reading]) -> None:
     )
     shares = [each.occlusion.shown.exp() for each in read]
     top = max(float(each.max()) for each in shares)
-    with st.grid(len(read), min_column_width=300, gap="medium", key="xray_expected"):
+    with st.grid(_columns(read), min_column_width=300, gap="medium", key="xray_expected"):
         for number, (each, share) in enumerate(zip(read, shares, strict=True)):
             numbers = _likeliest(each, share.amax(0).tolist())
             letters = [each.vocabulary.symbols[i] for i in numbers]
@@ -127,6 +127,11 @@ def _expected(read: Sequence[Reading]) -> None:
                     key=f"xray_expected_{number}", height=70 + 15 * len(letters),
                     text=expected_text(each.model.title, letters, each.letters, part, ranks),
                 )  # fmt: skip
+
+
+def _columns(read: Sequence[Reading]) -> int:
+    """Charts side by side where there is room: numbers in the cells of four would not be."""
+    return 2 if len(read) == MOST else len(read)
 
 
 def _likeliest(read: Reading, best: Sequence[float]) -> list[int]:
@@ -149,7 +154,7 @@ def _helping(read: Sequence[Reading]) -> None:
     matrices = [each.occlusion.matrix for each in read]
     top = max(float(each.abs().max()) for each in matrices) or 1.0
     tall = 60 + max(130, min(34, 400 // len(read[0].name)) * len(read[0].name))
-    with st.grid(len(read), min_column_width=300, gap="medium", key="xray_helping"):
+    with st.grid(_columns(read), min_column_width=300, gap="medium", key="xray_helping"):
         for number, (each, matrix) in enumerate(zip(read, matrices, strict=True)):
             with st.container(gap=None):
                 st.html(model_html(each.model.title, each.model.family))
