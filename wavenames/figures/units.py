@@ -111,7 +111,7 @@ def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, fam
         )
     )
     figure.add_annotation(
-        x=str(chosen + 1),
+        x=order.index(chosen),  # a category by its place: a number as text would be taken for one
         y=costs[chosen] + errors[chosen],
         text=f"unit {chosen + 1}",
         showarrow=False,

@@ -33,7 +33,8 @@ NAMES = 1000
 CONTEXTS = 8
 PLACES, LETTERS = 14, 40
 """Columns and rows of the chart of means; of more places the first are shown, of more letters those read most."""
-DRAWN, LONGEST = 10, 14
+DRAWN, SHOWN, LONGEST = 200, 10, 14
+"""Names drawn by the same dice, how many of those that change are shown, and the most letters of any."""
 LAYER, UNIT = "units_layer", "units_unit"
 """Keys of what is chosen, in the session and in the link."""
 KINDS = {"tanh": "units after tanh", "gate": "gated units", "memory": "numbers of memory", "block": "features"}
@@ -172,9 +173,13 @@ def _without(watched: Watched, unit: int, kept: Checkpoint) -> None:
         [each.name for each in sample(one, kept.vocabulary, options, kept.membership).names]
         for one in (watched.network, switched.model)
     ]
-    same = sum(one == other for one, other in zip(*drawn, strict=True))
-    st.html(pairs_html(["All units", f"Without unit {unit + 1}"], list(zip(*drawn, strict=True))))
-    st.caption(f"{same} of {DRAWN} names stay as they were.")
+    changed = [(one, other) for one, other in zip(*drawn, strict=True) if one != other]
+    if not changed:
+        st.markdown(f"All {DRAWN} names stay as they were.")
+        return
+    first = f", the first {SHOWN}" if len(changed) > SHOWN else ""
+    st.markdown(f"{len(changed)} of {DRAWN} names change{first}:")
+    st.html(pairs_html(["All units", f"Without unit {unit + 1}"], changed[:SHOWN]))
 
 
 # --------------------------------------------------------------------------------------------------------- all units
