@@ -37,6 +37,8 @@ DRAWN, SHOWN, LONGEST = 200, 10, 14
 """Names drawn by the same dice, how many of those that change are shown, and the most letters of any."""
 LAYER, UNIT = "units_layer", "units_unit"
 """Keys of what is chosen, in the session and in the link."""
+ASKED = "units_asked"
+"""Session key: all units of the layer are to be switched off in turn."""
 KINDS = {"tanh": "units after tanh", "gate": "gated units", "memory": "numbers of memory", "block": "features"}
 """What the units of each kind of layer are called."""
 CLEAR = 2
@@ -80,8 +82,9 @@ def units_view(chosen: Trained) -> None:
     except Refusal as refusal:
         st.warning(plain(f"The names that {chosen.title} learned from are not to be had. {refusal}"))
         return
-    if _costs(watched) is None and layer.units * (network.parameter_count + PASS) <= AT_ONCE:
-        _measure(watched, place)
+    asked = st.session_state.pop(ASKED, False)
+    if _costs(watched) is None and (asked or layer.units * (network.parameter_count + PASS) <= AT_ONCE):
+        _measure(watched, place, stoppable=asked)
     costs = _costs(watched)
     with whose:
         usual = watched.values.std(0) if costs is None else torch.tensor([cost for cost, _ in costs])
@@ -100,7 +103,7 @@ def units_view(chosen: Trained) -> None:
         picked = _every(watched, unit, chosen)
     if picked is not None and picked != unit:
         st.session_state[UNIT] = f"{number}-{picked + 1}"
-        st.rerun(scope="fragment")
+        st.rerun()
 
 
 @lru_cache(maxsize=64)
@@ -199,12 +202,7 @@ def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
     costs = _costs(watched)
     if costs is None:
         st.markdown(f"Switch each of the {watched.layer.units} units off in turn, to see which this layer needs.")
-        with st.container(horizontal=True):
-            asked = st.button("Switch off each", icon=":material/toggle_off:", key="units_every")
-            st.button("Stop", icon=":material/stop:", key="units_stop", disabled=not asked)
-        if asked:
-            _measure(watched, st.empty())
-            st.rerun(scope="fragment")
+        st.button("Switch off each", icon=":material/toggle_off:", key="units_every", on_click=_ask)
         return None
     each, errors = zip(*costs, strict=True)
     picked = live_plot(
@@ -215,13 +213,21 @@ def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
     return int(picked) - 1 if picked in {str(number) for number in range(1, watched.layer.units + 1)} else None
 
 
-def _measure(watched: Watched, place: DeltaGenerator) -> None:
+def _ask() -> None:
+    st.session_state[ASKED] = True
+
+
+def _measure(watched: Watched, place: DeltaGenerator, *, stoppable: bool) -> None:
     """Find the cost of each unit; what the visitor does on the page meanwhile breaks in where the bar moves."""
     switched, found, looked = Switched(watched.network, watched.layer), [], 0.0
+    with place.container(horizontal=True, vertical_alignment="center"):
+        bar = st.empty()
+        if stoppable:
+            st.button("Stop", icon=":material/stop:", key="units_stop")
     for unit in range(watched.layer.units):
         if time.monotonic() - looked >= LOOK:
             looked = time.monotonic()
-            place.progress(unit / watched.layer.units, f"Unit {unit + 1} of {watched.layer.units}")
+            bar.progress(unit / watched.layer.units, f"Unit {unit + 1} of {watched.layer.units} is switched off")
         found.append(_cost(watched, switched, unit))
     place.empty()
     _COSTS.setdefault(watched.network, {})[watched.layer] = found
