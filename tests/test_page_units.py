@@ -1,6 +1,7 @@
 """Units: what the page says of a unit is what the probes say of the model."""
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -22,9 +23,14 @@ pytestmark = pytest.mark.usefixtures("fresh_server")
 
 
 @pytest.fixture(autouse=True)
-def few_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Enough to see that they are used."""
+def few_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Enough to see that they are used; what other tests have kept is forgotten, and so is what this one keeps."""
     monkeypatch.setattr(units_view, "NAMES", 60)
+    units_view._watched.cache_clear()
+    units_view._COSTS.clear()
+    yield
+    units_view._watched.cache_clear()
+    units_view._COSTS.clear()
 
 
 def opened(**link: str) -> AppTest:
@@ -152,6 +158,14 @@ def test_a_model_whose_names_are_gone_says_so() -> None:
     app.run()
     assert not app.exception
     assert "The names that mine (your file) learned from are not to be had" in app.warning[0].value.replace("\\", "")
+
+
+def test_of_long_names_fewer_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many as have so many letters in all."""
+    monkeypatch.setattr(units_view, "TARGETS", 100)
+    names = find_split(load_shipped("wavenet-m").run.data).validation
+    fitting = max(count for count in range(60) if sum(len(name) + 1 for name in names[:count]) <= 100)
+    assert f"On the first {fitting} validation names" in opened().caption[0].value
 
 
 def test_dice_that_there_are_not_are_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,10 +27,10 @@ from wavenames.ui.live_plot import live_plot
 from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.name_rows import contexts_html, pairs_html
 from wavenames.ui.session import Trained, checkpoint, find_split, model
-from wavenames.ui.words import page_anew, plain
+from wavenames.ui.words import plain
 
-NAMES = 1000
-"""Validation names on which units are looked at, the first of the split."""
+NAMES, TARGETS = 1000, 10_000
+"""Validation names on which units are looked at, the first of the split, and the most letters that they may have."""
 CONTEXTS = 8
 PLACES, LETTERS = 14, 40
 """Columns and rows of the chart of means; of more places the first are shown, of more letters those read most."""
@@ -63,11 +64,9 @@ class Watched:
     """Of the model as it is."""
 
 
-@st.fragment
 def units_view(chosen: Trained) -> None:
     """Layer and unit, and all that is to be seen of it."""
-    with page_anew():
-        kept, network = checkpoint(chosen.key), model(chosen.key)
+    kept, network = checkpoint(chosen.key), model(chosen.key)
     layers = _layers(network)
     if not layers:
         st.info(f"{plain(chosen.title)} counts letters and has no hidden units. Choose a neural model.")
@@ -111,10 +110,12 @@ def _layers(network: Model) -> tuple[Layer, ...]:
     return unit_layers(network)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _watched(network: Model, layer: Layer, data: DataConfig, vocabulary: Vocabulary) -> Watched:
     """Refuses names that this server no longer has, or that have other letters than the model knows."""
-    names = Packed(find_split(data).validation[:NAMES], vocabulary)
+    first = find_split(data).validation[:NAMES]
+    fitting = sum(letters <= TARGETS for letters in itertools.accumulate(len(name) + 1 for name in first))
+    names = Packed(first[:fitting], vocabulary)
     return Watched(network, layer, names, activations(network, layer, names), evaluate(network, names))
 
 
