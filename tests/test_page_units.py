@@ -17,7 +17,7 @@ from wavenames.sampling import sample
 from wavenames.training import evaluate, mean_and_error
 from wavenames.ui import units_view
 from wavenames.ui.session import find_split
-from wavenames.ui.units_view import DRAWN, LONGEST, SHOWN
+from wavenames.ui.units_view import CONTEXTS, DRAWN, LONGEST, SHOWN
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -78,7 +78,7 @@ def test_the_page_opens_with_the_costliest_unit_of_the_last_layer() -> None:
     values = activations(model, layer, names)[:, unit - 1]
     highest, lowest = bodies(app, "wn-contexts")
     for shown, top in ((highest, True), (lowest, False)):
-        wanted = [each.letters for each in telling_contexts(values, names, 8, highest=top)]
+        wanted = [each.letters for each in telling_contexts(values, names, CONTEXTS, highest=top)]
         assert re.findall(r'role="img" aria-label="([^"]*)"', shown) == wanted
     assert f"Mean activation of unit {unit}" in chart_text(app, "Mean activation")
     assert "60 validation names of US births of 2018" in app.caption[0].value

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import open_page, settled
+from wavenames.ui.units_view import CONTEXTS
 
 pytestmark = pytest.mark.browser
 
@@ -72,7 +73,7 @@ def test_a_unit_is_looked_at_and_switched_off(app: str, page: Page) -> None:
     """The costliest at first; a bar leads to another; a large layer is measured when asked, and can be stopped."""
     open_page(page, f"{app}/units")
     drawn(page, "units_means")
-    expect(page.locator(".wn-contexts tbody tr")).to_have_count(16)
+    expect(page.locator(".wn-contexts tbody tr")).to_have_count(2 * CONTEXTS)
     plot = drawn(page, "units_costs")
     words = page.locator(".st-key-units_costs details p")
     costliest, second = re.findall(r"unit (\d+): ", words.inner_text() or words.text_content() or "")[:2]

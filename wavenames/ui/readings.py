@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import streamlit as st
 
 from wavenames.config import Refusal
+from wavenames.models import Model
 from wavenames.names import END_MARK, Vocabulary
 from wavenames.probes.occlusion import Occlusion, occlusion
 from wavenames.probes.surprisal import Surprisal, first_parting, parting, surprisal
@@ -35,10 +36,16 @@ class Reading:
         """The letters of the name, the end mark's last."""
         return [place.letter for place in self.surprisal.places]
 
-    @cached_property
+    @property
     def occlusion(self) -> Occlusion:
         """What each letter is worth to those behind it."""
-        return occlusion(model(self.model.key), self.vocabulary, self.name)
+        return _occlusion(model(self.model.key), self.vocabulary, self.name)
+
+
+@lru_cache(maxsize=16)
+def _occlusion(network: Model, vocabulary: Vocabulary, name: str) -> Occlusion:
+    """Kept while somebody looks at cell after cell of it."""
+    return occlusion(network, vocabulary, name)
 
 
 def readings(typed: str, chosen: Sequence[Trained], kept: str | None = None) -> list[Reading]:
@@ -85,7 +92,7 @@ def _where(one: Reading, other: Reading, place: int) -> str:
     before = f"after *{plain(one.name[:place])}*" if place else "at the beginning"
     return (
         f"{before}, at {named(here.letter)} "
-        f"({math.exp(here.log_probability):.1%} against {math.exp(there.log_probability):.1%})"
+        f"({chance(math.exp(here.log_probability))} against {chance(math.exp(there.log_probability))})"
     )
 
 
@@ -96,6 +103,11 @@ def likelier(one: Reading, other: Reading) -> str:
     times = f"{float(f'{math.exp(gap):.3g}'):,.6g}" if gap < math.log(RATIO) else f"10^{gap / math.log(10):.0f}"
     names = f"**{plain(first.name)}** is {plain(times)} times as likely as {plain(second.name)}"
     return f"To {plain(one.model.title)}, {names}."
+
+
+def chance(share: float) -> str:
+    """A probability with one digit, or that it is smaller than that."""
+    return f"{share:.1%}" if share >= 0.0005 else "less than 0.1%"
 
 
 def named(letter: str) -> str:

@@ -31,7 +31,7 @@ from wavenames.ui.words import plain
 
 NAMES, TARGETS = 1000, 10_000
 """Validation names on which units are looked at, the first of the split, and the most letters that they may have."""
-CONTEXTS = 8
+CONTEXTS = 12
 PLACES, LETTERS = 14, 40
 """Columns and rows of the chart of means; of more places the first are shown, of more letters those read most."""
 DRAWN, SHOWN, LONGEST = 200, 10, 14

@@ -22,7 +22,7 @@ from wavenames.figures.xray import (
 from wavenames.ui.links import distinct, linked_ids, linked_pick
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
-from wavenames.ui.readings import Reading, likelier, named, parted, readings
+from wavenames.ui.readings import Reading, chance, likelier, named, parted, readings
 from wavenames.ui.session import Trained, model, trained
 from wavenames.ui.words import plain
 
@@ -199,14 +199,14 @@ def _moved(read: Reading, c: int, t: int) -> None:
     number, gains = symbols.index(letter), int((after - before).argmax())
     verb, most = (
         ("helped" if cost > 0 else "misled"),
-        f"{named(symbols[gains])}: {before[gains]:.1%}, then {after[gains]:.1%}",
+        f"{named(symbols[gains])}: {chance(before[gains])}, then {chance(after[gains])}",
     )
     became = f"it had {verb} by {abs(cost):.2f} nats" if abs(cost) >= SMALLEST else "it makes no difference"
     went = f" Most goes to {plain(most)}." if cost >= SMALLEST and symbols[gains] != letter else ""
     gap = _blanked(read.name, c, t)
     st.markdown(
-        f"After *{plain(gap)}*, {plain(read.model.title)} gives **{plain(named(letter))}** {after[number]:.1%}; "
-        f"with **{plain(read.name[c])}** in sight {before[number]:.1%}: {became}.{went}"
+        f"After *{plain(gap)}*, {plain(read.model.title)} gives **{plain(named(letter))}** {chance(after[number])}; "
+        f"with **{plain(read.name[c])}** in sight {chance(before[number])}: {became}.{went}"
     )
     shown = _likeliest(read, list(map(max, before, after)))
     live_plot(
