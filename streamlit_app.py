@@ -17,6 +17,8 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             ],
             "See inside": [
                 st.Page("pages/wiring_page.py", title="Wiring", url_path="wiring"),
+                st.Page("pages/xray_page.py", title="X-ray", url_path="xray"),
+                st.Page("pages/units_page.py", title="Units", url_path="units"),
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
             ],

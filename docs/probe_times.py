@@ -10,23 +10,48 @@ from collections.abc import Callable
 
 from wavenames.config import PRESETS
 from wavenames.models import Model, build
-from wavenames.names import Vocabulary, bundled
+from wavenames.names import Packed, Split, Vocabulary, bundled, split
 from wavenames.probes.influence import gradient_times_input
+from wavenames.probes.occlusion import occlusion
+from wavenames.probes.units import Switched, activations, telling_contexts, unit_layers
 from wavenames.probes.wiring import sharing, wiring
+from wavenames.training import evaluate
 
 ROUNDS = 5
 NAME = "bartholomew"
 
 
-def untrained(preset: str = "wavenet-l") -> tuple[Model, Vocabulary]:
-    """A model over the letters of the list that ships."""
-    vocabulary = Vocabulary.of(bundled("ssa-2018").names)
-    return build(PRESETS[preset].model, vocabulary.size, seed=1).eval(), vocabulary
+def names_and_model(preset: str = "wavenet-l") -> tuple[Split, Vocabulary, Model]:
+    """The list that ships, and an untrained model."""
+    names = bundled("ssa-2018").names
+    vocabulary = Vocabulary.of(names)
+    return split(names), vocabulary, build(PRESETS[preset].model, vocabulary.size, seed=1).eval()
+
+
+def occlusion_of(name: str) -> Callable[[], object]:
+    """Every letter of a name hidden in turn."""
+    _, vocabulary, model = names_and_model()
+    return lambda: occlusion(model, vocabulary, name)
+
+
+def units_seen() -> Callable[[], object]:
+    """What all units of the last layer say on a thousand validation names, and where the first says most."""
+    parts, vocabulary, model = names_and_model()
+    layer, names = unit_layers(model)[-1], Packed(parts.validation[:1000], vocabulary)
+    return lambda: telling_contexts(activations(model, layer, names)[:, 0], names, 8)
+
+
+def unit_switched_off() -> Callable[[], object]:
+    """The loss on a thousand validation names without one unit."""
+    parts, vocabulary, model = names_and_model()
+    switched, names = Switched(model, unit_layers(model)[-1]), Packed(parts.validation[:1000], vocabulary)
+    switched.held = 0, 0.0
+    return lambda: evaluate(switched.model, names)
 
 
 def wiring_of_a_name() -> Callable[[], object]:
     """Connections, what all nodes do, and the receptive field of every node, for a name of eleven letters."""
-    model, vocabulary = untrained()
+    _, vocabulary, model = names_and_model()
 
     def probe() -> None:
         found = wiring(model, vocabulary, NAME)
@@ -39,17 +64,22 @@ def wiring_of_a_name() -> Callable[[], object]:
 
 def influence_on_a_name() -> Callable[[], object]:
     """Gradient times input of every letter on every place of the same name."""
-    model, vocabulary = untrained()
+    _, vocabulary, model = names_and_model()
     return lambda: gradient_times_input(model, vocabulary, NAME)
 
 
 def tree_and_stack() -> Callable[[], object]:
     """The joints of tree-76k and its dilated stack counted, and their logits compared, over the same name."""
-    tree, vocabulary = untrained("tree-76k")
+    _, vocabulary, tree = names_and_model("tree-76k")
     return lambda: sharing(tree, vocabulary, NAME)  # type: ignore[arg-type]  # the preset is a tree
 
 
 PROBES: dict[str, Callable[[], Callable[[], object]]] = {
+    "occlusion of a name of 8 letters": lambda: occlusion_of("isabella"),
+    "occlusion of a name of 12 letters": lambda: occlusion_of("maximilianaa"),
+    "occlusion of a name of 60 letters": lambda: occlusion_of("maximilian" * 6),
+    "units of a layer on a thousand names": units_seen,
+    "loss of a thousand names without one unit": unit_switched_off,
     "wiring": wiring_of_a_name,
     "gradient times input": influence_on_a_name,
     "tree and stack (tree-76k)": tree_and_stack,

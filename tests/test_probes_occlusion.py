@@ -97,7 +97,7 @@ def test_what_a_model_does_not_see_makes_no_difference(model: Model, vocabulary:
         assert torch.equal(found.hidden[c, : c + 1], found.shown[: c + 1])
         near, far = row[c + 1 : c + 1 + model.receptive_field], row[c + 1 + model.receptive_field :]
         assert abs(near[0]) > 1e-6
-        assert far == pytest.approx([0] * len(far), abs=1e-5)
+        assert far == pytest.approx([0] * len(far), abs=0 if isinstance(model, CountingModel) else 1e-5)
 
 
 def test_what_is_told_is_told_of_every_variant(tiny_names: tuple[str, ...], vocabulary: Vocabulary) -> None:

@@ -57,7 +57,7 @@ def occlusion(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str
         for first in range(0, len(name), together):
             places = range(first, min(first + together, len(name)))
             variants = [name[:c] + letter + name[c + 1 :] for c in places for letter in vocabulary.letters]
-            read = _read(model, vocabulary, variants, labels).split(len(vocabulary.letters))
+            read = torch.split(_read(model, vocabulary, variants, labels), len(vocabulary.letters))
             for c, said in zip(places, read, strict=True):  # said (V - 1, T, V)
                 hidden[c, c + 1 :] = _mean(said[:, c + 1 :], shown[c, 1:], shown[c + 1 :])
     rows = torch.arange(len(targets))
