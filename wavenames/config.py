@@ -433,15 +433,15 @@ PRESETS: dict[str, Preset] = {
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="modern",
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "adamw"},
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
-        model=TreeConfig(), recipe="modern",
+        model=TreeConfig(), recipe="modern", tuned={"optimiser": "adamw"},
         description="The lecture's best: a wider tree over eight letters.",
     ),
     "dilated-76k": Preset(
-        model=DilatedConfig(), recipe="modern",
+        model=DilatedConfig(), recipe="modern", tuned={"optimiser": "adamw"},
         description="The tree as a causal stack: same weights, every position at once.",
     ),
     "wavenet-s": Preset(
