@@ -8,13 +8,19 @@ import sys
 import time
 from collections.abc import Callable
 
+import numpy as np
+
+from wavenames.checkpoints import pack, unpack
 from wavenames.config import PRESETS
 from wavenames.models import Model, build
 from wavenames.names import Packed, Split, Vocabulary, bundled, split
+from wavenames.probes.embeddings import follow
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.occlusion import occlusion
+from wavenames.probes.surprisal import surprisal
 from wavenames.probes.units import Switched, activations, telling_contexts, unit_layers
 from wavenames.probes.wiring import sharing, wiring
+from wavenames.store import WEIGHT_BYTES
 from wavenames.training import evaluate
 
 ROUNDS = 5
@@ -74,6 +80,33 @@ def tree_and_stack() -> Callable[[], object]:
     return lambda: sharing(tree, vocabulary, NAME)  # type: ignore[arg-type]  # the preset is a tree
 
 
+def name_through_steps() -> Callable[[], object]:
+    """A name read by the model of each step that a run of this size keeps, its weights unpacked first."""
+    _, vocabulary, model = names_and_model()
+    data, kept = pack(model.state_dict(), {}), steps_kept()
+
+    def probe() -> None:
+        for _ in range(kept):
+            again = build(PRESETS["wavenet-l"].model, vocabulary.size)
+            again.load_state_dict(unpack(data)[0])
+            surprisal(again.eval(), vocabulary, NAME)
+
+    return probe
+
+
+def letters_followed() -> Callable[[], object]:
+    """The letters' way through as many steps, each turned to fit the next."""
+    letters = np.random.default_rng(1).normal(size=(27, 64))
+    frames = [letters + 0.05 * step * letters[::-1] for step in range(steps_kept())]
+    return lambda: follow(frames)
+
+
+def steps_kept() -> int:
+    """Of a run of wavenet-l."""
+    _, _, model = names_and_model()
+    return WEIGHT_BYTES // len(pack(model.state_dict(), {}))
+
+
 PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "occlusion of a name of 8 letters": lambda: occlusion_of("isabella"),
     "occlusion of a name of 12 letters": lambda: occlusion_of("maximilianaa"),
@@ -83,6 +116,8 @@ PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "wiring": wiring_of_a_name,
     "gradient times input": influence_on_a_name,
     "tree and stack (tree-76k)": tree_and_stack,
+    "a name through the steps of a run": name_through_steps,
+    "letters followed through them": letters_followed,
 }
 """What is timed: each function makes ready and gives what is to be called."""
 

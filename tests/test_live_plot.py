@@ -262,14 +262,37 @@ def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_ther
     assert slider.get_attribute("aria-valuetext") == "side 2"
 
     page.keyboard.press("End")
-    root.get_by_label("Speed").select_option("4")
+    root.get_by_label("Speed").select_option("0.5")
     root.get_by_role("button", name="Play").click()
     expect(root.locator("output")).to_have_text("side 0")
+    root.get_by_label("Speed").select_option("4")
     expect(root.get_by_role("button", name="Pause")).to_be_visible()
     expect(root.locator("output")).to_have_text("side 3")
     expect(root.get_by_role("button", name="Play")).to_be_visible()
     page.wait_for_function(f"plot => ({place})(plot)[1] === 9", arg=plot.element_handle())
     assert page.locator(".st-key-bars .wn-plot-player").is_hidden()
+
+
+@pytest.mark.browser
+def test_what_a_moment_has_beside_its_chart_changes_with_it_and_stands_below_on_a_phone(
+    page: Page, chart: Locator
+) -> None:
+    root = page.locator(".st-key-told .wn-plot")
+    beside, plot = root.locator(".wn-plot-beside"), root.locator(".wn-plot-area")
+    expect(beside).to_have_text("3²")
+    root.get_by_role("slider").focus()
+    page.keyboard.press("Home")
+    expect(beside).to_have_text("0²")
+    expect(beside.locator("b")).to_have_text("0")
+    script = (
+        "each => { const box = each.getBoundingClientRect(); return [box.left, box.right, box.top, box.bottom]; }"
+    )
+    (left, *_), (_, right, _, bottom) = beside.evaluate(script), plot.evaluate(script)
+    assert left > right
+    page.set_viewport_size({"width": 390, "height": 800})
+    (left, _, top, _), (start, _, _, bottom) = beside.evaluate(script), plot.evaluate(script)
+    assert (left, top >= bottom) == (start, True)
+    expect(page.locator(".st-key-moving .wn-plot-beside")).to_be_hidden()
 
 
 @pytest.mark.browser

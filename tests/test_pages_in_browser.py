@@ -83,6 +83,7 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
         "wiring?wiring_name=maximilianojose",
         "xray?xray_name=maximiliana&xray_beside=maximilian",
         "units",
+        "steps",
     ],
 )
 def test_nothing_is_wider_than_a_phone(app: str, browser: Browser, path: str) -> None:

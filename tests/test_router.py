@@ -11,7 +11,14 @@ pytestmark = pytest.mark.browser
 
 GROUPS = {
     "": {"": "Home", "names": "Names", "train": "Train", "sample": "Sample"},
-    "See inside": {"wiring": "Wiring", "xray": "X-ray", "units": "Units", "embeddings": "Letters", "times": "Times"},
+    "See inside": {
+        "wiring": "Wiring",
+        "xray": "X-ray",
+        "units": "Units",
+        "embeddings": "Letters",
+        "steps": "Steps",
+        "times": "Times",
+    },
     "Measured": {"compare": "Compare", "results": "Results", "claims": "Claims"},
 }
 TITLES = {path: title for pages in GROUPS.values() for path, title in pages.items()}

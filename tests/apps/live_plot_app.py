@@ -1,5 +1,7 @@
 """A page for test_live_plot.py: the losses of a long run that goes on, bars to choose from, a point that moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -46,3 +48,6 @@ pointed = go.Figure([go.Scatter(x=[1, 2], y=[1, 2], marker={"size": 20}, mode="m
 pointed.update_layout(hovermode="closest", xaxis={"fixedrange": True, "range": [0, 3]}, yaxis={"fixedrange": True})
 lines = Pointed(0, 1, [([0, 1], [0, 1]), ([0, 2, None, 1, 2], [0, 2, None, 1, 2])])
 live_plot(pointed, key="pointed", height=200, text="Two points\nwith lines", pointed=lines)
+
+told = [replace(frame, html=f"<b>{i}</b>²") for i, frame in enumerate(frames)]
+live_plot(moving, key="told", height=200, text="Squares with words beside them", frames=told)
