@@ -17,6 +17,7 @@ PAGES = (
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
     "times",
+    "memory", "memory?memory_of=",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""
