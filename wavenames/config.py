@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import types
 import typing
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -122,11 +123,20 @@ def _allowed(cls: type[Settings], name: str) -> str:
     return f"{kind} of at least {low:,}" if low is not None else kind
 
 
-def shown(value: object, longest: int = 40) -> str:
-    """What came, for a sentence: shortened, with nothing in it that breaks a line or that a terminal would obey."""
+def shortened(value: object, longest: int = 40) -> str:
+    """What came, shortened, with nothing in it that breaks a line or that a terminal would obey."""
     text = str(value)
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shown(value: object, longest: int = 40) -> str:
+    """What came, for a sentence: `shortened`, and kept apart where it runs from right to left.
+
+    Without the isolates (https://www.unicode.org/reports/tr9/) it would pull quotes and commas around it to its side.
+    """
+    text = shortened(value, longest)
+    return f"\u2068{text}\u2069" if any(unicodedata.bidirectional(c) in ("R", "AL") for c in text) else text
 
 
 def signed(number: float, digits: int = 3) -> str:

@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from wavenames.config import LIST_LIMITS, Refusal
+from wavenames.config import LIST_LIMITS, Refusal, shortened
 from wavenames.names.lists import MAKEMORE, NameList, makemore
 from wavenames.names.vocabulary import END_MARK, is_letter, printable
 
@@ -66,7 +66,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
     title = PurePath(filename).name
     return NameList(
         id=f"upload-{digest[:12]}",
-        title=printable(title, longest=60)[1:-1],
+        title=shortened(title, longest=60),
         names=names,
         labels={},
         births=None,

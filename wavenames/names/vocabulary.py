@@ -80,7 +80,7 @@ class Vocabulary:
             letter = unknown.args[0]
         why = "marks the end of a name" if letter == END_MARK else "is not a letter known here"
         known = self.letters if len(self.letters) <= 60 else self.letters[:59] + "…"
-        raise Refusal(f"In {printable(name)}, {printable(letter)} {why}; known are {known}.")
+        raise Refusal(f"In {printable(name)}, {printable(letter)} {why}; known are {shown(known, len(known))}.")
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The symbols with these numbers, each end mark written '.'."""
