@@ -334,6 +334,47 @@ def test_scatter_has_a_trace_for_each_family_on_a_log_axis() -> None:
     assert scatter_text(points).splitlines()[1].startswith("wavenet-m: 1.980 with 76,347")
 
 
+def test_no_label_of_the_scatter_lies_on_another_or_on_a_marker_on_a_phone_or_on_a_desktop() -> None:
+    """Many models of about one size: the best keep their labels, and every one is named where it is pointed at."""
+    dice = np.random.default_rng(1)
+    points = [
+        ModelPoint(f"model {i}", "mlp", int(10_000 * 8 ** dice.random()), 2 + 0.2 * dice.random()) for i in range(30)
+    ]
+    (trace,) = loss_against_parameters(points, {}).data
+    assert list(trace.customdata) == [point.label for point in points]
+    assert 5 < sum(map(bool, trace.text)) < 30
+    best = min(range(30), key=lambda i: points[i].loss)
+    assert trace.text[best] == points[best].label
+    x, y = np.log(trace.x), np.asarray(trace.y)
+    for width in (230, 900):
+        boxes = []
+        across, upward = width * (x - x.min()) / np.ptp(x), 250 * (y - y.min()) / np.ptp(y)
+        for px, py, text, side in zip(across, upward, trace.text, trace.textposition, strict=True):
+            boxes.append((px - 6, px + 6, py - 6, py + 6))
+            if text:
+                up = {"top": 7.5 + 6, "middle": 0, "bottom": -7.5 - 6}[side.split()[0]]
+                aside = {"left": -1, "center": 0, "right": 1}[side.split()[1]] * (7 * len(text) + 12) / 2
+                half = 7 * len(text) / 2
+                label = (px + aside - half, px + aside + half, py + up - 7.5, py + up + 7.5)
+                assert label[0] >= -24.001
+                assert label[1] <= width + 24.001
+                boxes.append(label)
+        labels = [i for i, box in enumerate(boxes) if box[1] - box[0] > 12.001]
+        for i in labels:
+            for j, other in enumerate(boxes):
+                one = boxes[i]
+                overlap = min(one[1], other[1]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[2], other[2])
+                assert i == j or min(overlap) < 0.001
+
+
+def test_a_long_title_is_cut_on_the_scatter_and_whole_where_it_is_pointed_at() -> None:
+    title = "a title that is as long as titles may be"
+    (trace,) = loss_against_parameters([ModelPoint(title, "mlp", 100, 2.0)], {}).data
+    assert trace.text == ("a title that is…",)
+    assert trace.customdata == (title,)
+    assert trace.hovertemplate.startswith("%{customdata}<br>")
+
+
 # --- tiles
 
 

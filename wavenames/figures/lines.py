@@ -68,7 +68,8 @@ def model_lines(
         margin={"r": 40 + 7 * max(len(line.label) for line in lines)},
     )
     ends = [line.y[-1] for line in lines]
-    for line, shift in zip(lines, label_shifts(ends, (low, high), height), strict=True):
+    shifts = label_shifts(ends, (low, high), height)
+    for line, shift in sorted(zip(lines, shifts, strict=True), key=lambda each: each[0].y[-1]):
         style = FAMILIES[line.family]
         figure.add_annotation(
             text=f'<span style="color:{style.colour}">{style.glyph}</span> {html.escape(line.label, quote=False)}',

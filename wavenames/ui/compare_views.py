@@ -195,7 +195,8 @@ def curves(chosen: Sequence[Row]) -> None:
         "Along the axis", list(AXIS_TITLES), format_func=lambda one: AXIS_TITLES[one].capitalize(), default="step",
         key="compare_x", bind="query-params", label_visibility="collapsed", required=True,
     )  # fmt: skip
-    st.caption("With marks: validation. Without: train, smoothed.")
+    whose = f"{plain(own[0].title)}, w" if len(own) == 1 else "W"
+    st.caption(f"{whose}ith marks: validation. Without: train, smoothed.")
     moving = any(row.moving for row in own)
     st.fragment(_curves, run_every=POLL if moving else None)(own, chosen, x)
 
