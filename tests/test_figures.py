@@ -201,7 +201,7 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
-    assert legend(figure) == ["train", "validation"]
+    assert legend(figure) == ["train, smoothed", "validation"]
     _, smoothed, validation = figure.data
     assert smoothed.line.color == NEUTRAL
     assert validation.line.color == FAMILIES["wavenet"].colour

@@ -84,6 +84,17 @@ def test_what_a_link_tells_a_model_in_vain_is_said(link: dict[str, str], said: s
     assert not app.warning
 
 
+def test_a_way_that_there_is_not_is_said() -> None:
+    app = opened(sample_way="one by one")
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "") == (
+        "The link asks for the way 'one by one'; allowed is one of Many names, Letter by letter."
+    )
+    assert len(names(app)) == 20
+    assert not press(app).warning
+    assert not opened(sample_way=LETTERS).warning
+
+
 def test_a_visitor_draws_for_a_short_while_and_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checked where names are drawn, whatever a browser sends; the turn is given back, after a refusal too."""
     free: list[int] = []

@@ -174,7 +174,7 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=short if alone else label,
+            name=part.removesuffix(", each batch") if alone else label,
             uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
             legendgroup=short if alone else run.label,
             hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{'' if alone else '%{fullData.name}'}</extra>",

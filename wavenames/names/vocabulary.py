@@ -48,10 +48,10 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if list(self.letters) != sorted(set(self.letters)):
-            raise Refusal(f"letters: {printable(self.letters)} must be distinct and sorted by code point.")
+            raise Refusal(f"Letters are {printable(self.letters)}; they must be distinct and sorted by code point.")
         for letter in self.letters:
             if not is_letter(letter):
-                raise Refusal(f"letters: {printable(letter)} can't be a letter of a name.")
+                raise Refusal(f"Letters hold {printable(letter)}, which can't be a letter of a name.")
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Vocabulary":
