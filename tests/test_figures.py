@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenames.figures.bars import lengths_histogram, lengths_text, next_letter_bars, next_letter_text
-from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind
+from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind, shown
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.letters import letters_map, limits_of
@@ -265,13 +265,13 @@ def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None
 def test_titles_can_not_format_a_chart() -> None:
     """Plotly reads tags; a title shows them, in labels, legends and under the pointer, and is no template either."""
     title = '<b>"%{x}"'
-    shown = '&lt;b&gt;"%{x}"'
+    label = '&lt;b&gt;"%{x}"'
     figure = loss_curves([run(label=title), run(label="two")], {})
-    assert any(shown in annotation.text for annotation in figure.layout.annotations)
-    assert {trace.name for trace in figure.data} == {shown, "two"}
+    assert any(label in annotation.text for annotation in figure.layout.annotations)
+    assert {trace.name for trace in figure.data} == {label, "two"}
     assert all(trace.hovertemplate.endswith("<extra>%{fullData.name}</extra>") for trace in figure.data)
     points = loss_against_parameters([ModelPoint(title, "wavenet", 100, 2.0)], {})
-    assert points.data[0].text == (shown,)
+    assert points.data[0].text == (label,)
 
 
 def test_runs_of_one_family_differ_in_their_markers() -> None:
@@ -384,6 +384,13 @@ def test_no_letter_becomes_markup(letters: list[tuple[str, float]]) -> None:
     assert html.count("<") == 2 * len(letters) + 2
     assert html.count(">") == html.count("<")
     assert html.count('"') == 8 * len(letters) + 8
+
+
+def test_what_alone_is_not_to_be_seen_is_drawn_by_a_sign() -> None:
+    """Joiners, variation selectors, the space, and marks that belong on the letter before them."""
+    drawn = [shown(letter) for letter in ". \u200c\u200d\ufe0f\u0301\u093fa-\U0001f469"]
+    assert drawn == ["■", "\u2423", "ZWNJ", "ZWJ", "VS16", "\u25cc\u0301", "\u25cc\u093f", "a", "-", "\U0001f469"]
+    assert "> <" not in tiles_html([" "], [1.0])
 
 
 def test_tiles_say_the_end_mark_in_words_and_draw_it_as_a_sign() -> None:

@@ -157,6 +157,15 @@ def test_without_twins_there_is_no_leak() -> None:
     assert "1.848, is all on names that it has not seen" in words(app)
 
 
+def test_too_few_names_of_one_kind_tell_nothing_of_the_leak() -> None:
+    """Every validation name is a twin: there is nothing to hold it against."""
+    names = ("anna", "anne", "ann", "hanna", "hanne", "bo", "jo", "joan", "joanna", "joanne")
+    store().keep_list(StoredList("upload-0123456789ab", "twins.txt", names * 9, "a file", "not stated"))
+    app = opened(memory_of=finished(steps="5", names="upload-0123456789ab"))
+    assert "Of its 9 validation names, 9 stand in train too and 0 do not: too few to tell" in words(app)
+    assert "nan" not in words(app).replace("anna", "")
+
+
 def test_a_run_shows_how_it_came_to_know_names() -> None:
     """At each kept step, drawn by the same dice; the last step says what the page says of the run."""
     run_id = finished(steps="30", evaluate_every="10")

@@ -122,6 +122,26 @@ def test_an_upload_is_shown_then_used_then_remembered(names: AppTest) -> None:
     assert numbers(opened(names=str(list_id)))[:2] == ["14", "14"], "another visitor follows the link"
 
 
+@pytest.mark.parametrize(
+    ("letter", "said"),
+    [
+        ("e\u0301", False),
+        ("\u0915\u093f", True),
+        ("\U0001f44d\U0001f3fd", True),
+        ("\u2764", False),
+        ("\U0001f1eb\U0001f1f7", True),
+        ("\U0001f469\u200d\U0001f467", True),
+    ],
+)
+def test_signs_of_several_characters_are_letters_each_which_is_said(names: AppTest, letter: str, said: bool) -> None:
+    """Before the list is used and afterwards; an accent that can be composed with its letter is one with it."""
+    upload(names, "signs.txt", CLASS + f"\nanna{letter}".encode())
+    captions = "".join(each.value for each in names.caption)
+    assert ("Some of its signs are made of several characters" in captions) == said
+    names.button(key="upload_use").click().run()
+    assert ("Some of its signs" in "".join(each.value for each in names.caption)) == said
+
+
 def test_case_can_be_folded(names: AppTest) -> None:
     """Anna and anna are then twins."""
     upload(names, "7b.txt", CLASS)

@@ -51,6 +51,9 @@ Kind = Literal["vowel", "consonant", "sign", "end"]
 END_GLYPH: Final = "■"
 """How '.', the mark at the end of a name, is drawn."""
 
+UNSEEN: Final = {".": END_GLYPH, " ": "\u2423", "\u200c": "ZWNJ", "\u200d": "ZWJ", "\ufe0e": "VS15", "\ufe0f": "VS16"}
+"""Signs that have no shape of their own, and how they are drawn: by Unicode's abbreviations, the space as a bracket."""
+
 
 @dataclass(frozen=True)
 class KindStyle:
@@ -82,8 +85,13 @@ def kind(letter: str) -> Kind:
 
 
 def shown(letter: str) -> str:
-    """The letter as it is drawn: itself, the end mark as a square."""
-    return END_GLYPH if letter == "." else letter
+    """The letter as it is drawn: itself, the end mark as a square, what alone is not to be seen as a sign for it.
+
+    A mark that belongs on the letter before it stands on a dotted circle, as in Unicode's charts.
+    """
+    if letter in UNSEEN:
+        return UNSEEN[letter]
+    return f"\u25cc{letter}" if unicodedata.category(letter).startswith("M") else letter
 
 
 def translucent(colour: str, opacity: float) -> str:

@@ -37,6 +37,13 @@ def is_letter(character: str) -> bool:
     return character in _JOINERS or not (category.startswith("C") or category in ("Zl", "Zp"))
 
 
+def is_part(character: str) -> bool:
+    """Whether what people see as one sign is made with this and others, as in flags, skin tones and vowel signs."""
+    code = ord(character)
+    tone, flag = 0x1F3FB <= code <= 0x1F3FF, 0x1F1E6 <= code <= 0x1F1FF
+    return character in _JOINERS or unicodedata.category(character).startswith("M") or tone or flag
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The letters a model knows.

@@ -22,6 +22,9 @@ from wavenames.ui.words import plain
 COUNTS = "letter pairs"
 """A model of the same names that can keep none of them in mind."""
 
+FEWEST = 10
+"""Validation names that must be there of either kind."""
+
 
 @dataclass(frozen=True)
 class Sides:
@@ -53,6 +56,12 @@ def leak_view(chosen: Trained, kept: Checkpoint) -> None:
         st.markdown(
             f"Nothing: on {plain(data_in_words(data))}, no validation name stands in train. Its validation loss, "
             f"{sides.everything:.3f}, is all on names that it has not seen."
+        )
+        return
+    if min(sides.names) < FEWEST:
+        st.markdown(
+            f"Of its {sum(sides.names):,} validation names, {sides.names[0]:,} stand in train too and "
+            f"{sides.names[1]:,} do not: too few to tell what the leak is worth."
         )
         return
     rows = [f"{words} ({n:,})" for words, n in zip(("also in train", "unseen"), sides.names, strict=True)]

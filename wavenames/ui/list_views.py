@@ -26,6 +26,7 @@ from wavenames.names import (
 )
 from wavenames.ui.links import say_unknown
 from wavenames.ui.live_plot import live_plot
+from wavenames.ui.name_lists import say_parts
 from wavenames.ui.session import find_list, find_split
 from wavenames.ui.typed import as_known, known_beginning
 from wavenames.ui.words import page_anew, plain
@@ -65,6 +66,7 @@ def facts(list_id: str) -> None:
             help=f"{plain(letters[:80])}{'…' if len(letters) > 80 else ''}, and the mark that ends a name.",
         )
         st.metric("Targets", f"{numbers.targets:,}", help="Letters to predict, one end mark for each name included.")
+    say_parts(letters)
 
 
 def table(list_id: str) -> None:
