@@ -52,7 +52,7 @@ END_GLYPH: Final = "■"
 """How '.', the mark at the end of a name, is drawn."""
 
 UNSEEN: Final = {".": END_GLYPH, " ": "\u2423", "\u200c": "ZWNJ", "\u200d": "ZWJ", "\ufe0e": "VS15", "\ufe0f": "VS16"}
-"""Signs that have no shape of their own, and how they are drawn: by Unicode's abbreviations, the space as a bracket."""
+"""Signs without a shape of their own, and how they are drawn: by Unicode's abbreviations, the space as a bracket."""
 
 
 @dataclass(frozen=True)
