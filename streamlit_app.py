@@ -16,6 +16,8 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
                 st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
             ],
             "See inside": [
+                st.Page("pages/xray_page.py", title="X-ray", url_path="xray"),
+                st.Page("pages/units_page.py", title="Units", url_path="units"),
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
                 st.Page("pages/memory_page.py", title="Memory", url_path="memory"),

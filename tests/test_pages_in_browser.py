@@ -80,6 +80,8 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
         "sample?sample_model=wavenet-decades&sample_way=Letter+by+letter&sample_letters=maximiliana",
         "times?times_name=maximiliana",
         "memory",
+        "xray?xray_name=maximiliana&xray_beside=maximilian",
+        "units",
     ],
 )
 def test_nothing_is_wider_than_a_phone(app: str, browser: Browser, path: str) -> None:

@@ -75,6 +75,26 @@ def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], mo
     return chosen
 
 
+def linked_pick(
+    label: str, options: Mapping[str, str], *, key: str, default: str, explained: str | None = None
+) -> str:
+    """A select box over the parts of something that changes, such as the letters of a name: titles by id, distinct.
+
+    What has been chosen stands in `st.session_state[key]`, where a click on a chart may put it too, and in the link.
+    While nobody has chosen, and where the part chosen is not there, `default` holds: it may change with the rest.
+    """
+    box = f"{key}_box"
+
+    def take() -> None:
+        st.session_state[key] = st.session_state[box]
+
+    word = linked_word(key)
+    chosen = word if word is not None and word in options else default
+    st.session_state[box] = chosen
+    st.selectbox(label, list(options), format_func=options.__getitem__, key=box, on_change=take, help=explained)
+    return chosen
+
+
 def linked_word(key: str) -> str | None:
     """One word without a control, kept in `st.session_state[key]` and in the link; None if there is none."""
     if to_be_read(key) and key in st.query_params:

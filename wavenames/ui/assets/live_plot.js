@@ -294,21 +294,32 @@ class Chart {
   }
 
   choose(point) {
-    if (point?.customdata !== undefined) this.clicked?.(point.customdata);
+    if (point?.customdata != null) this.clicked?.(point.customdata); // a cell of a heat map may have nothing to choose
+  }
+
+  // What the keys walk over: the points of the first trace, row by row the cells of a heat map that can be chosen.
+  points() {
+    const trace = this.plot._fullData?.[0];
+    if (trace?.type !== "heatmap") return (this.plot.calcdata?.[0] ?? []).map((_, i) => i);
+    const cells = trace.z.flatMap((row, j) => Array.from(row, (_, i) => [j, i]));
+    return cells.filter(([j, i]) => trace.customdata?.[j]?.[i] != null);
   }
 
   // Arrow keys walk along the first trace of a clickable chart, Enter or Space chooses, as a click would.
   key(event) {
-    const points = this.plot.calcdata?.[0] ?? [];
+    const points = this.points();
     if (!this.clicked || event.target !== this.plot || points.length === 0) return;
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step) {
       this.at = this.at === undefined ? 0 : (this.at + step + points.length) % points.length;
-      this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: this.at }]);
-      const { x, y } = this.plot._fullData[0];
-      this.said.textContent = `${x[this.at]}: ${Number(y[this.at]).toPrecision(3)}`;
+      const at = points[this.at];
+      this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: at }]);
+      const { x, y, text } = this.plot._fullData[0];
+      this.said.textContent = Array.isArray(at) ? text[at[0]][at[1]] : `${x[at]}: ${Number(y[at]).toPrecision(3)}`;
     } else if ((event.key === "Enter" || event.key === " ") && this.at !== undefined) {
-      this.choose({ customdata: this.plot.data[0].customdata?.[this.at] });
+      const at = points[this.at];
+      const { customdata } = this.plot.data[0];
+      this.choose({ customdata: Array.isArray(at) ? customdata[at[0]][at[1]] : customdata?.[at] });
     } else return;
     event.preventDefault();
   }
