@@ -130,6 +130,13 @@ def test_other_dice_other_names_and_both_options_stand_in_the_link() -> None:
     assert app.query_params["memory_temperature"] in ("0.7", ["0.7"])
 
 
+def test_the_last_dice_there_are_stand_in_the_link_whole_and_the_first_come_after_them() -> None:
+    app = opened(memory_seed="4294967295")
+    assert app.query_params["memory_seed"] in ("4294967295", ["4294967295"])
+    app.button(key="memory_again").click().run()
+    assert app.query_params["memory_seed"] in ("0", ["0"])
+
+
 @pytest.mark.parametrize("link", [{"memory_temperature": "nine"}, {"memory_seed": "-1"}, {"memory_seed": "x" * 5000}])
 def test_an_option_that_there_is_not_is_said_and_the_usual_one_used(link: dict[str, str]) -> None:
     app = opened(**link)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from wavenames.checkpoints import Checkpoint
 from wavenames.comparison import seen_and_unseen
-from wavenames.config import BigramConfig, DataConfig
+from wavenames.config import BigramConfig, DataConfig, signed
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.models import Bigram, Model
 from wavenames.training import evaluate
@@ -51,13 +51,14 @@ def leak_view(chosen: Trained, kept: Checkpoint) -> None:
     """Losses on both sides, beside those of a model that keeps no name in mind, and what follows."""
     st.header("What the leak is worth", anchor=False)
     data = kept.run.data
-    sides, counted = of_model(chosen.key, kept.results.steps, data), of_counts(data, model(chosen.key).conditions)
-    if not sides.names[0]:
+    if data.split == "unique":
+        loss = "" if chosen.validation is None else f", {chosen.validation:.3f},"
         st.markdown(
-            f"Nothing: on {plain(data_in_words(data))}, no validation name stands in train. Its validation loss, "
-            f"{sides.everything:.3f}, is all on names that it has not seen."
+            f"Nothing: on {plain(data_in_words(data))}, no validation name stands in train. Its validation loss{loss} "
+            "is all on names that it has not seen."
         )
         return
+    sides, counted = of_model(chosen.key, kept.results.steps, data), of_counts(data, model(chosen.key).conditions)
     if min(sides.names) < FEWEST:
         st.markdown(
             f"Of its {sum(sides.names):,} validation names, {sides.names[0]:,} stand in train too and "
@@ -78,10 +79,11 @@ def leak_view(chosen: Trained, kept: Checkpoint) -> None:
 def sentence(sides: Sides, counted: Sides) -> str:
     """What the leak is worth, and how much of that is memory: counts of letter pairs have none."""
     return (
-        f"Its loss is **{sides.gap:.3f} ± {sides.error:.3f}** lower on the {sides.names[0]:,} validation names that "
-        f"it has seen in training; so its validation loss reads {sides.everything:.3f}, and on unseen names it is "
+        f"Its loss is **{signed(sides.gap)} ± {sides.error:.3f}** lower on the {sides.names[0]:,} validation names "
+        f"that it has seen in training; so its validation loss reads {sides.everything:.3f}, and on unseen names it is "
         f"**{sides.unseen[0]:.3f}**. Counts of letter pairs, which keep no name in mind, differ by "
-        f"{counted.gap:.3f} ± {counted.error:.3f} on the same names: that much is in the names, the rest is memory."
+        f"{signed(counted.gap)} ± {counted.error:.3f} on the same names: that much is in the names, the rest is "
+        "memory."
     )
 
 

@@ -57,8 +57,8 @@ def choose_options(first: DeltaGenerator, second: DeltaGenerator) -> PageSamplin
         temperature = setting(PageSamplingConfig, "temperature", USUAL.temperature, key=KEYS["temperature"])
     second.button("Roll again", icon=":material/casino:", key="memory_again", on_click=_roll, width="stretch")
     options = USUAL.changed(temperature=temperature, seed=seed)
-    unusual = {key: f"{getattr(options, name):g}" for name, key in KEYS.items()}
-    write_words({key: word for key, word in unusual.items() if word != "1"}, KEYS.values())
+    changed = {name: getattr(options, name) for name in KEYS if getattr(options, name) != getattr(USUAL, name)}
+    write_words({KEYS[name]: str(value) for name, value in changed.items()}, KEYS.values())
     return options
 
 
