@@ -54,8 +54,8 @@ def leak_view(chosen: Trained, kept: Checkpoint) -> None:
     if data.split == "unique":
         loss = "" if chosen.validation is None else f", {chosen.validation:.3f},"
         st.markdown(
-            f"Nothing: on {plain(data_in_words(data))}, no validation name stands in train. Its validation loss{loss} "
-            "is all on names that it has not seen."
+            f"Nothing: on {plain(data_in_words(data))}, no validation name stands in train. Its validation "
+            f"loss{loss} is all on names that it has not seen."
         )
         return
     sides, counted = of_model(chosen.key, kept.results.steps, data), of_counts(data, model(chosen.key).conditions)
@@ -80,8 +80,8 @@ def sentence(sides: Sides, counted: Sides) -> str:
     """What the leak is worth, and how much of that is memory: counts of letter pairs have none."""
     return (
         f"Its loss is **{signed(sides.gap)} ± {sides.error:.3f}** lower on the {sides.names[0]:,} validation names "
-        f"that it has seen in training; so its validation loss reads {sides.everything:.3f}, and on unseen names it is "
-        f"**{sides.unseen[0]:.3f}**. Counts of letter pairs, which keep no name in mind, differ by "
+        f"that it has seen in training; so its validation loss reads {sides.everything:.3f}, and on unseen names it "
+        f"is **{sides.unseen[0]:.3f}**. Counts of letter pairs, which keep no name in mind, differ by "
         f"{signed(counted.gap)} ± {counted.error:.3f} on the same names: that much is in the names, the rest is "
         "memory."
     )
