@@ -375,6 +375,16 @@ def test_a_long_title_is_cut_on_the_scatter_and_whole_where_it_is_pointed_at() -
     assert trace.hovertemplate.startswith("%{customdata}<br>")
 
 
+def test_long_titles_are_cut_in_legends_and_at_the_ends_of_curves_with_a_sign_that_they_were() -> None:
+    title = "a title that is as long as titles may be, for a phone and for a pic"
+    figure = loss_curves([run(label=title), run(label="two")], {})
+    assert {trace.name for trace in figure.data} == {"a title that is as long as titles may b…", "two"}
+    assert any("a title that …" in annotation.text for annotation in figure.layout.annotations)
+    dots = dot_plot([Dot("row", title, "mlp", 2.0)], "loss")
+    assert dots.data[0].name == "a title that is as long as titles may b…"
+    assert title in loss_text([run(label=title)], {})
+
+
 # --- tiles
 
 

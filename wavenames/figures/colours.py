@@ -71,6 +71,9 @@ KINDS: Final[dict[Kind, KindStyle]] = {
     "end": KindStyle("end mark", "diamond", "#808080"),
 }
 
+LEGEND: Final = 40
+"""Characters of a name in a legend: as many as a phone shows."""
+
 SURPRISAL_CEILING: Final = 6.0
 """Nats from which a tile is fully shaded: one letter in 400."""
 
@@ -98,3 +101,8 @@ def translucent(colour: str, opacity: float) -> str:
     """A colour #rrggbb with an opacity from 0 to 1, as CSS and plotly read it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:.3g})"
+
+
+def cut(label: str, longest: int) -> str:
+    """A label of at most so many characters, for a place that has room for no more."""
+    return label if len(label) <= longest else label[: longest - 1] + "…"

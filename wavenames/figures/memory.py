@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL
+from wavenames.figures.colours import FAMILIES, LEGEND, NEUTRAL, cut
 from wavenames.figures.lines import label_shifts
 
 KINDS = {
@@ -28,14 +28,14 @@ def distance_bars(mine: tuple[str, Sequence[float]], others: tuple[str, Sequence
     )
     figure = go.Figure()
     for number, ((label, shares), look) in enumerate(zip((mine, others), looks, strict=True)):
-        name = html.escape(label, quote=False)
+        name = html.escape(cut(label, LEGEND), quote=False)
         figure.add_bar(
             x=distances,
             y=list(shares),
             name=name,
             uid=f"bars-{number}",
             marker={**look, "cornerradius": 2},
-            hovertemplate=f"{name}<br>distance %{{x}}: %{{y:.1%}}<extra></extra>",
+            hovertemplate="distance %{x}: %{y:.1%}<extra>%{fullData.name}</extra>",
         )
     figure.update_layout(
         barmode="group",

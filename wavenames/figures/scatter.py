@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL
+from wavenames.figures.colours import FAMILIES, NEUTRAL, cut
 
 LONGEST = 16
 """Characters of a label; a longer name is whole where one points at its model, and in the words."""
@@ -93,7 +93,7 @@ def _labels(points: Sequence[ModelPoint]) -> dict[ModelPoint, tuple[str, str]]:
     taken = [[_Box(x * width, y * HEIGHT, MARKER, MARKER) for x, y in places.values()] for width in WIDTHS]
     found = dict.fromkeys(points, ("", "middle right"))
     for point in sorted(points, key=lambda each: (each.loss, each.label)):
-        text = point.label if len(point.label) <= LONGEST else point.label[: LONGEST - 1] + "…"
+        text = cut(point.label, LONGEST)
         (x, y), long = places[point], LETTER * len(text)
         for side, (right, up) in SIDES.items():
             aside, above = right * (long + MARKER) / 2, up * (LINE + MARKER) / 2
