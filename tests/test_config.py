@@ -311,7 +311,7 @@ def test_any_link_gives_a_run_or_a_refusal(words: dict[str, str]) -> None:
     else:
         assert RunConfig.from_flat(run.flat()) == run
         return
-    assert sentence.replace("\u2068", "").replace("\u2069", "").isprintable()
+    assert sentence.replace("\u2068", "").replace("\u2069", "").isprintable()  # isolates keep scripts apart
 
 
 def test_a_preset_goes_with_its_own_family() -> None:

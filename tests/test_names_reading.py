@@ -91,7 +91,7 @@ def test_no_bytes_do_worse_than_a_refusal(data: bytes, filename: str, fold_case:
         names = read_list(data, filename, fold_case=fold_case).names
     except Refusal as refusal:
         sentence = str(refusal)
-        assert sentence.isprintable()
+        assert sentence.replace("\u2068", "").replace("\u2069", "").isprintable()  # isolates keep scripts apart
         assert sentence.endswith(".")
         assert len(sentence) < 300
     else:
