@@ -22,6 +22,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/steps_page.py", title="Steps", url_path="steps"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
+                st.Page("pages/memory_page.py", title="Memory", url_path="memory"),
             ],
             "Measured": [
                 st.Page("pages/compare_page.py", title="Compare", url_path="compare"),

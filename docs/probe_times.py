@@ -11,15 +11,17 @@ from collections.abc import Callable
 import numpy as np
 
 from wavenames.checkpoints import pack, unpack
-from wavenames.config import PRESETS
+from wavenames.config import PRESETS, SamplingConfig
 from wavenames.models import Model, build
-from wavenames.names import Packed, Split, Vocabulary, bundled, split
+from wavenames.names import Membership, Packed, Split, Vocabulary, bundled, split
 from wavenames.probes.embeddings import follow
 from wavenames.probes.influence import gradient_times_input
+from wavenames.probes.memorisation import nearest, shelf
 from wavenames.probes.occlusion import occlusion
 from wavenames.probes.surprisal import surprisal
 from wavenames.probes.units import Switched, activations, telling_contexts, unit_layers
 from wavenames.probes.wiring import sharing, wiring
+from wavenames.sampling import sample
 from wavenames.store import WEIGHT_BYTES
 from wavenames.training import evaluate
 
@@ -107,6 +109,27 @@ def steps_kept() -> int:
     return WEIGHT_BYTES // len(pack(model.state_dict(), {}))
 
 
+def thousand_samples() -> Callable[[], object]:
+    """A thousand names drawn, and whether each stands in train."""
+    parts, vocabulary, model = names_and_model()
+    membership = Membership.of(parts)
+    return lambda: sample(model, vocabulary, SamplingConfig(n=1000), membership)
+
+
+def nearest_of_samples() -> Callable[[], object]:
+    """The nearest of 24,168 training names for each of those thousand, which are long and like none of them."""
+    parts, vocabulary, model = names_and_model()
+    drawn = sample(model, vocabulary, SamplingConfig(n=1000), Membership.of(parts)).names
+    names = [each.name for each in drawn]
+    return lambda: nearest(names, shelf(parts.train))
+
+
+def nearest_of_held_out() -> Callable[[], object]:
+    """The same for a thousand held-out names."""
+    parts, _, _ = names_and_model()
+    return lambda: nearest(parts.validation[:1000], shelf(parts.train))
+
+
 PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "occlusion of a name of 8 letters": lambda: occlusion_of("isabella"),
     "occlusion of a name of 12 letters": lambda: occlusion_of("maximilianaa"),
@@ -118,6 +141,9 @@ PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "tree and stack (tree-76k)": tree_and_stack,
     "a name through the steps of a run": name_through_steps,
     "letters followed through them": letters_followed,
+    "a thousand samples": thousand_samples,
+    "their nearest training names": nearest_of_samples,
+    "nearest training names of a thousand held-out names": nearest_of_held_out,
 }
 """What is timed: each function makes ready and gives what is to be called."""
 

@@ -17,6 +17,7 @@ PAGES = (
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
     "times", "wiring", "wiring?wiring_model=kn-5",
+    "memory", "memory?memory_of=",
     "xray", "xray?xray_beside=zoe&xray_name=maximiliana", "units", "units?units_of=kn-5", "units?units_of=mlp-3",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip

@@ -4,12 +4,14 @@ import base64
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -141,6 +143,19 @@ def zoom(page: Page, chart: Locator) -> list[float]:
 
 def x_range(chart: Locator) -> list[float]:
     return [float(end) for end in chart.evaluate("plot => plot._fullLayout.xaxis.range")]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_label_hides_the_lines_behind_it(page: Page, chart: Locator, scheme: Literal["light", "dark"]) -> None:
+    """Its letters have a rim of the page's colour, under the letters themselves."""
+    page.emulate_media(color_scheme=scheme)
+    label, ground = (
+        chart.locator(".annotation-text").first,
+        {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 24, 29)"},
+    )
+    expect(label).to_have_css("paint-order", re.compile("^stroke"))
+    expect(label).to_have_css("stroke", ground[scheme])
 
 
 @pytest.mark.browser

@@ -81,6 +81,7 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
         "times?times_name=maximiliana",
         "wiring",
         "wiring?wiring_name=maximilianojose",
+        "memory",
         "xray?xray_name=maximiliana&xray_beside=maximilian",
         "units",
         "steps",

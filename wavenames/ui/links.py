@@ -19,6 +19,8 @@ from wavenames.ui.words import plain
 
 PAGE, VISIT = "page shown", "visit to a page"
 """Session keys: which page is shown, and how many have been before it."""
+FEW = 8
+"""Up to so many choices are named one by one."""
 S = TypeVar("S", bound=Settings)
 
 
@@ -121,6 +123,17 @@ def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]
         said, left = " ".join(refused.values()), " and ".join(refused)
         st.warning(plain(f"The link asks for something that can't be had. {said} Left at the default: {left}."))
     return made_of(kept)
+
+
+def say_unknown(key: str, label: str, allowed: Collection[str]) -> None:
+    """Say so where the link asks a control that is bound to it for what it doesn't have. Draw it before the control.
+
+    Streamlit itself leaves such a word out without one.
+    """
+    word = st.query_params.get(key)
+    if to_be_read(f"{key} known") and word is not None and word not in allowed:
+        few = ", ".join(allowed) if len(allowed) <= FEW else f"{next(iter(allowed))} to {list(allowed)[-1]}"
+        st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
 
 
 def write_words(words: Mapping[str, str], names: Collection[str]) -> None:

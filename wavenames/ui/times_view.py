@@ -34,11 +34,11 @@ def times_view() -> None:
     """The name, its curve, and the two sides. A name that can't be read leaves the last one standing."""
     vocabulary = load_shipped(MODEL).vocabulary
     typed = st.text_input("A name", FIRST_NAME, key=NAME, bind="query-params", live=True, width=360)
-    try:
-        st.session_state["times_read"] = as_known(typed.strip() or FIRST_NAME, vocabulary)
-    except Refusal as refusal:
-        st.error(plain(str(refusal)))
     name: str = st.session_state.get("times_read", FIRST_NAME)
+    try:
+        st.session_state["times_read"] = name = as_known(typed.strip() or FIRST_NAME, vocabulary)
+    except Refusal as refusal:
+        st.error(plain(f"{refusal} Below is still {name}."))
     _curve(name)
     _sides(name)
 
