@@ -18,6 +18,7 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
+from wavenames.ui.inside import see_inside
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.references import floor, references
@@ -145,6 +146,7 @@ def _buttons(run: Snapshot) -> None:
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):
             # Streamlit puts the new page's words behind this page's address first, and that is where "back" leads.
             st.switch_page("pages/sample_page.py", query_params={"run": run.id, "sample_model": run.id})
+        see_inside(run.id, ready=ready)
         if ready:
             st.download_button(
                 "Download", lambda: run_checkpoint(run.id).to_bytes(), f"{run.title}.safetensors",
