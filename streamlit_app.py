@@ -8,17 +8,23 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
     from wavenames.ui.words import refusals_said
 
     page = st.navigation(
-        [
-            st.Page("pages/home_page.py", title="Home", default=True),
-            st.Page("pages/names_page.py", title="Names", url_path="names"),
-            st.Page("pages/train_page.py", title="Train", url_path="train"),
-            st.Page("pages/compare_page.py", title="Compare", url_path="compare"),
-            st.Page("pages/results_page.py", title="Results", url_path="results"),
-            st.Page("pages/claims_page.py", title="Claims", url_path="claims"),
-            st.Page("pages/embeddings_page.py", title="Embeddings", url_path="embeddings"),
-            st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
-            st.Page("pages/times_page.py", title="Times", url_path="times"),
-        ],
+        {
+            "": [
+                st.Page("pages/home_page.py", title="Home", default=True),
+                st.Page("pages/names_page.py", title="Names", url_path="names"),
+                st.Page("pages/train_page.py", title="Train", url_path="train"),
+                st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
+            ],
+            "See inside": [
+                st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
+                st.Page("pages/times_page.py", title="Times", url_path="times"),
+            ],
+            "Measured": [
+                st.Page("pages/compare_page.py", title="Compare", url_path="compare"),
+                st.Page("pages/results_page.py", title="Results", url_path="results"),
+                st.Page("pages/claims_page.py", title="Claims", url_path="claims"),
+            ],
+        },
         position="top",
     )
     st.set_page_config(

@@ -1,4 +1,4 @@
-"""Embeddings: the letters in two dimensions, as each model has come to see them."""
+"""Letters: the letters in two dimensions, as each model has come to see them."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from wavenames.ui.letters_view import letters_view
 from wavenames.ui.theme import apply_theme
 
 apply_theme()
-st.title("Embeddings", anchor=False)
+st.title("Letters", anchor=False)
 st.markdown(
     "Nobody tells a model which letters are vowels. Each letter is a few numbers that training moves; "
     "letters that are used alike end up side by side."

@@ -1,6 +1,7 @@
 """A chart that grows keeps its plot, its zoom and its hidden curves; an update is small; a point can be chosen."""
 
 import base64
+import csv
 import json
 import os
 import socket
@@ -242,3 +243,48 @@ def test_a_chart_fits_a_phone(page: Page, chart: Locator) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     page.wait_for_function("plot => plot._fullLayout.width < 390", arg=chart.element_handle())
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.browser
+def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_there(page: Page, chart: Locator) -> None:
+    root = page.locator(".st-key-moving .wn-plot")
+    plot, words = root.locator(".wn-plot-area"), root.locator(".wn-plot-text p")
+    place = "plot => [plot.data[0].x[0], plot.data[0].y[0], plot.data[0].marker.symbol, plot.data[0].marker.size]"
+    expect(root.locator("output")).to_have_text("side 3")
+    assert plot.evaluate(place) == [3, 9, "x", 9]
+
+    slider = root.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    expect(root.locator("output")).to_have_text("side 2")
+    expect(words).to_have_text("Square 4")
+    page.wait_for_function(f"plot => ({place})(plot)[1] === 4", arg=plot.element_handle())
+    assert slider.get_attribute("aria-valuetext") == "side 2"
+
+    page.keyboard.press("End")
+    root.get_by_label("Speed").select_option("4")
+    root.get_by_role("button", name="Play").click()
+    expect(root.locator("output")).to_have_text("side 0")
+    expect(root.get_by_role("button", name="Pause")).to_be_visible()
+    expect(root.locator("output")).to_have_text("side 3")
+    expect(root.get_by_role("button", name="Play")).to_be_visible()
+    page.wait_for_function(f"plot => ({place})(plot)[1] === 9", arg=plot.element_handle())
+    assert page.locator(".st-key-bars .wn-plot-player").is_hidden()
+
+
+@pytest.mark.browser
+def test_a_chart_is_taken_away_as_a_picture_and_as_data(page: Page, chart: Locator) -> None:
+    root = page.locator(".st-key-moving")
+    with page.expect_download() as picture:
+        root.get_by_role("button", name="Picture").click()
+    assert picture.value.suggested_filename == "squares-of-sides.png"
+    header = Path(picture.value.path()).read_bytes()[:24]
+    assert header[:8] == b"\x89PNG\r\n\x1a\n"
+    wide, high = (int.from_bytes(header[at : at + 4]) for at in (16, 20))
+    assert (wide > 1000, high) == (True, 2 * 228)
+
+    with page.expect_download() as data:
+        root.get_by_role("button", name="Data").click()
+    assert data.value.suggested_filename == "squares-of-sides.csv"
+    rows = list(csv.reader(Path(data.value.path()).read_text(encoding="utf-8").splitlines()))
+    assert rows == [["series", "side", "y", "text"], ["square", "3", "9", "'=a, b"]]

@@ -1,11 +1,11 @@
-"""A page for test_live_plot.py: the losses of a long run that goes on, and bars that can be chosen."""
+"""A page for test_live_plot.py: the losses of a long run that goes on, bars to choose from, a point that moves."""
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
-from wavenames.ui.live_plot import live_plot
+from wavenames.ui.live_plot import Frame, live_plot
 
 REFERENCES = {"uniform": 3.296, "bigram": 2.453}
 
@@ -34,3 +34,10 @@ chosen = live_plot(bars, key="bars", height=200, text="Next letter\na 20%, b 30%
 if chosen is not None:
     st.session_state["letter"] = chosen
 st.text(f"chosen: {st.session_state.get('letter', 'none')}")
+
+moving = go.Figure(go.Scatter(x=[3], y=[9], text=["=a, b"], mode="markers+text", name="square", marker={"size": 9}))
+moving.update_layout(xaxis={"range": [-1, 4], "title": {"text": "side"}}, yaxis={"range": [-1, 10]})
+frames = [
+    Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}") for i in range(4)
+]
+live_plot(moving, key="moving", height=200, text="Squares of sides\nthe last is 9", frames=frames)

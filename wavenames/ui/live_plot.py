@@ -8,6 +8,8 @@ installed plotly package: an update carries the figure and nothing else.
 
 import base64
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,12 +25,28 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 from streamlit.components.v2.types import ComponentRenderer
 
 TEXT_LINE = 28
-"""Height in pixels of the line "As text" under each chart."""
+"""Height in pixels of the line under each chart: as text, as a picture, as data."""
+PLAYER_LINE = 36
+"""Height in pixels of the line that plays a chart with frames."""
 
 _NAME = "wavenames.live_plot"
 
 
-def live_plot(figure: go.Figure, *, key: str, height: int, text: str, on_click: bool = False) -> Any | None:
+@dataclass(frozen=True)
+class Frame:
+    """One moment of a chart that plays."""
+
+    label: str
+    """Such as "step 400"."""
+    traces: Sequence[Mapping[str, Any]]
+    """What is other than in the figure, for each of its traces: {"x": …, "marker": {"color": …}}; {} for nothing."""
+    text: str = ""
+    """What the chart says at this moment; else what it says as a whole."""
+
+
+def live_plot(
+    figure: go.Figure, *, key: str, height: int, text: str, on_click: bool = False, frames: Sequence[Frame] = ()
+) -> Any | None:
     """Draw `figure` as wide as its column, `height` pixels high, and keep the reader's zoom when it changes.
 
     Args:
@@ -37,6 +55,7 @@ def live_plot(figure: go.Figure, *, key: str, height: int, text: str, on_click: 
         height: Of the chart, in pixels; `TEXT_LINE` more are reserved below it.
         text: What the chart says, in words, for those who can't see it. Its first line is the chart's name.
         on_click: Let a point be chosen by click, tap, or arrow keys and Enter.
+        frames: Moments to play and to scrub through, in the browser alone. The last one is shown first.
 
     Returns:
         The `customdata` of the point that was just chosen, once; None on every other run.
@@ -47,8 +66,13 @@ def live_plot(figure: go.Figure, *, key: str, height: int, text: str, on_click: 
         "clickable": on_click,
         "plotly": get_plotlyjs_version(),
     }
+    if frames:
+        data["frames"] = [
+            {"label": each.label, "text": each.text, "traces": _compact(list(each.traces))} for each in frames
+        ]
     _serve_files()
-    chosen = _renderer()(key=key, data=data, height=height + TEXT_LINE, on_clicked_change=lambda: None)
+    tall = height + TEXT_LINE + (PLAYER_LINE if frames else 0)
+    chosen = _renderer()(key=key, data=data, height=tall, on_clicked_change=lambda: None)
     return chosen.get("clicked")
 
 

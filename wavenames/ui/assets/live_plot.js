@@ -4,6 +4,7 @@
 
 const charts = new WeakMap(); // the element that Streamlit gives us -> its chart
 const touch = matchMedia("(pointer: coarse)");
+const still = matchMedia("(prefers-reduced-motion: reduce)");
 let library = null; // a promise of Plotly, shared by all charts of the page
 
 // The library is a file of the plotly Python package, served beside this one. Its address carries its version, so a copy
@@ -57,14 +58,127 @@ function template(style) {
   };
 }
 
+// A frame says of each trace only what it changes.
+function merged(base, change) {
+  const whole = { ...base };
+  for (const [name, value] of Object.entries(change)) {
+    const both = [base[name], value].every((each) => each?.constructor === Object && !("bdata" in each));
+    whole[name] = both ? merged(base[name], value) : value;
+  }
+  return whole;
+}
+
+function save(address, name) {
+  const link = element("a", "", document.body);
+  link.href = address;
+  link.download = name;
+  link.click();
+  link.remove();
+}
+
+// What a cell of a spreadsheet may hold: a number with the digits that it came with, or text that starts no formula.
+function cell(value) {
+  if (typeof value === "number") return String(Number(value.toPrecision(7)));
+  const text = String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+// One line a point of what is drawn: its curve, where it lies, what is written there.
+function table(traces, layout) {
+  const axes = new Set(traces.map((trace) => trace.xaxis ?? "x"));
+  const named = (axis, otherwise) => (axes.size === 1 && layout[axis]?.title?.text) || otherwise;
+  const rows = [["series", named("xaxis", "x"), named("yaxis", "y"), "value", "text"]];
+  for (const trace of traces) {
+    if (trace.visible !== true) continue;
+    const { x = [], y = [], z, text } = trace;
+    const said = (...at) => (Array.isArray(text) ? at.reduce((row, i) => row?.[i], text) : "");
+    if (z) z.forEach((row, j) => row.forEach((v, i) => rows.push([trace.name, x[i] ?? i, y[j] ?? j, v, said(j, i)])));
+    else for (let i = 0; i < x.length; i++) rows.push([trace.name, x[i], y[i], "", said(i)]);
+  }
+  const used = rows[0].map((_, column) => column < 3 || rows.slice(1).some((row) => (row[column] ?? "") !== ""));
+  return rows.map((row) => row.filter((_, column) => used[column]).map(cell).join(",")).join("\n");
+}
+
+const SPEEDS = [0.5, 1, 2, 4];
+const TICK = 500; // milliseconds that a frame stands at speed 1
+
+// Play, scrub and speed for a chart with frames, all in the browser.
+class Player {
+  constructor(parent, onMove) {
+    this.root = element("div", "wn-plot-player", parent);
+    this.onMove = onMove;
+    this.button = element("button", "", this.root);
+    this.button.type = "button";
+    this.button.onclick = () => (this.timer ? this.pause() : this.play());
+    this.range = element("input", "", this.root);
+    this.range.type = "range";
+    this.range.min = 0;
+    this.range.oninput = () => { this.pause(); this.go(Number(this.range.value)); };
+    this.label = element("output", "", this.root);
+    this.speed = element("select", "", this.root);
+    this.speed.setAttribute("aria-label", "Speed");
+    for (const speed of SPEEDS) this.speed.add(new Option(`${speed}×`, speed, speed === 1, speed === 1));
+    this.frames = [];
+    this.pause();
+  }
+
+  // New frames: who looked at the last one goes on looking at the last one.
+  take(frames) {
+    const atEnd = this.at === undefined || this.at === this.frames.length - 1;
+    this.frames = frames;
+    this.root.hidden = frames.length === 0;
+    this.range.max = Math.max(frames.length - 1, 0);
+    if (frames.length === 0) { this.at = undefined; this.pause(); } else this.point(atEnd ? frames.length - 1 : Math.min(this.at, frames.length - 1));
+  }
+
+  point(at) {
+    this.at = at;
+    this.range.value = at;
+    this.label.textContent = this.frames[at].label;
+    this.range.setAttribute("aria-label", "Frame");
+    this.range.setAttribute("aria-valuetext", this.frames[at].label);
+  }
+
+  go(at, ease = 0) {
+    this.point(at);
+    this.onMove(ease);
+  }
+
+  play() {
+    if (this.at === this.frames.length - 1) this.go(0);
+    const next = () => {
+      if (this.at >= this.frames.length - 1) return this.pause();
+      const stay = TICK / Number(this.speed.value);
+      this.go(this.at + 1, stay);
+      this.timer = setTimeout(next, stay);
+    };
+    this.timer = setTimeout(next, TICK / Number(this.speed.value));
+    this.button.textContent = "Pause";
+  }
+
+  pause() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.button.textContent = "Play";
+  }
+}
+
 class Chart {
   constructor(parent) {
     this.root = element("figure", "wn-plot", parent);
     this.plot = element("div", "wn-plot-area", this.root);
-    const twin = element("details", "wn-plot-text", this.root);
+    this.player = new Player(this.root, (ease) => this.turn(ease));
+    const line = element("div", "wn-plot-line", this.root);
+    const twin = element("details", "wn-plot-text", line);
     element("summary", "", twin).textContent = "As text";
     this.words = element("p", "", twin);
     this.words.tabIndex = 0; // long ones scroll, by the keys too
+    for (const [label, what] of [["Picture", () => this.picture()], ["Data", () => this.data()]]) {
+      const button = element("button", "", line);
+      button.type = "button";
+      button.textContent = label;
+      button.onclick = what;
+    }
     this.said = element("span", "wn-plot-said", this.root); // what the keys walk over, for a screen reader
     this.said.setAttribute("aria-live", "polite");
     this.next = null; // the figure that waits to be drawn
@@ -83,7 +197,8 @@ class Chart {
 
   update(data, clicked) {
     this.clicked = data.clickable ? clicked : null;
-    this.words.textContent = data.text;
+    this.given = data;
+    this.player.take(data.frames ?? []);
     const name = data.text.split("\n", 1)[0];
     this.root.setAttribute("aria-label", name);
     this.plot.style.height = `${data.height}px`;
@@ -93,8 +208,43 @@ class Chart {
       this.plot.setAttribute("role", "group");
       this.plot.setAttribute("aria-label", `${name}: arrow keys move, Enter chooses`);
     } else for (const attribute of ["tabindex", "role", "aria-label"]) this.plot.removeAttribute(attribute);
-    this.next = data;
+    this.turn(0);
+  }
+
+  // Draw what was given, as the frame that the player stands at has it; `ease` milliseconds are taken to move there.
+  turn(ease) {
+    const frame = this.given.frames?.[this.player.at];
+    this.words.textContent = frame?.text || this.given.text;
+    const traces = frame ? this.given.traces.map((trace, i) => merged(trace, frame.traces[i] ?? {})) : this.given.traces;
+    const moves = ease && !still.matches ? { transition: { duration: 0.8 * ease, easing: "linear" } } : {};
+    this.next = { ...this.given, traces, layout: { ...this.given.layout, ...moves } };
     this.draw();
+  }
+
+  async picture() {
+    const style = getComputedStyle(this.root);
+    const ground = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+    const words = this.root.getAttribute("aria-label").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+    const layout = { ...structuredClone(this.plot.layout), paper_bgcolor: ground, plot_bgcolor: ground };
+    layout.title = { text: words, x: 0.01, xanchor: "left", y: 0.99, yanchor: "top", font: { size: 14 } };
+    layout.margin = { ...layout.margin, t: (layout.margin?.t ?? 28) + 28 };
+    const size = { width: this.plot.clientWidth, height: this.plot.clientHeight + 28 };
+    layout.width = size.width;
+    layout.height = size.height;
+    const drawn = { data: structuredClone(this.plot.data), layout };
+    save(await this.Plotly.toImage(drawn, { format: "png", scale: 2, ...size }), `${this.file()}.png`);
+  }
+
+  data() {
+    const text = table(this.plot._fullData, this.given.layout);
+    const address = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv;charset=utf-8" }));
+    save(address, `${this.file()}.csv`);
+    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  }
+
+  file() {
+    const name = this.root.getAttribute("aria-label").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60);
+    return name.replace(/^-|-$/g, "") || "chart";
   }
 
   async draw() {
@@ -167,6 +317,7 @@ class Chart {
     removeEventListener("pointerup", this.release);
     removeEventListener("pointercancel", this.release);
     this.resize.disconnect();
+    this.player.pause();
     this.gone = true;
     if (!this.drawing) this.purge(); // else when the drawing is done: Plotly draws in steps and needs its plot to the end
     this.root.remove();
