@@ -54,7 +54,7 @@ def test_an_mlp_is_measured_as_by_hand(batch: Batch) -> None:
     before = copied(model)
     with torch.no_grad():
         for matrix in matrices(model).values():
-            matrix += 0.01 * torch.arange(matrix.numel()).view_as(matrix) / matrix.numel()
+            matrix.add_(torch.arange(matrix.numel()).view_as(matrix), alpha=0.01 / matrix.numel())
     found = examine(model, batch, before)
 
     values = {name: value.detach().clone().requires_grad_() for name, value in model.named_parameters()}

@@ -26,6 +26,7 @@ from wavenames.probes.health_record import packed, unpacked
 from wavenames.sampling import sample
 from wavenames.store import (
     FRAME_BYTES,
+    HEALTH_BYTES,
     Change,
     Changes,
     Curve,
@@ -156,17 +157,18 @@ class Work:
     def _examine(self, before: Mapping[str, Tensor] | None) -> None:
         """After an evaluation: how well the network is. `before` holds its weights before the last step."""
         trainer, every = self._trainer, self.config.recipe.evaluate_every
-        ended = trainer.finished is not None
-        if isinstance(self.model, CountingModel) or (trainer.seconds < self._examine_at and not ended):
+        if isinstance(self.model, CountingModel) or (trainer.seconds < self._examine_at and not self._over):
             return
         began, step = time.perf_counter(), trainer.step
         # A run that has diverged, or that keeps its best weights, has other weights now than after that step.
-        moved_on = ended and (trainer.diverged or self.config.recipe.patience is not None)
+        moved_on = trainer.finished is not None and (trainer.diverged or self.config.recipe.patience is not None)
         names = self.data.train.batch(torch.arange(min(EXAMINED, len(self.data.train))))
         look = examine(self.model, names, None if moved_on else before)
-        self._looks = [*some([*self._looks, (step, look)], every, MOST_LOOKS)]
-        if self._keeps(step, every, MOST_LOOKS):
-            self.store.later(Look(self.id, step, packed(look)))
+        figures = packed(look)
+        most = min(MOST_LOOKS, HEALTH_BYTES // len(figures))
+        self._looks = [*some([*self._looks, (step, look)], every, most)]
+        if self._keeps(step, every, most):
+            self.store.later(Look(self.id, step, figures))
         self._examine_at = trainer.seconds + (time.perf_counter() - began) / EXAMINE_SHARE
 
     def _collect(self) -> None:
@@ -189,8 +191,12 @@ class Work:
 
     def _keeps(self, step: int, every: int, most: int) -> bool:
         """Whether the store keeps what was seen at a step: as in the snapshot, and how the run ended."""
-        over = self._trainer.finished is not None or self.wish == "stop"
-        return step % stride(step, every, most) == 0 or (over and step == self._trainer.step)
+        return step % stride(step, every, most) == 0 or (self._over and step == self._trainer.step)
+
+    @property
+    def _over(self) -> bool:
+        """Whether no step follows."""
+        return self._trainer.finished is not None or self.wish == "stop"
 
     def _show(self) -> None:
         """The run as it stands, for the pages."""
