@@ -18,6 +18,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             "See inside": [
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
+                st.Page("pages/health_page.py", title="Health", url_path="health"),
             ],
             "Measured": [
                 st.Page("pages/compare_page.py", title="Compare", url_path="compare"),

@@ -81,21 +81,22 @@ def diagnose(run: RunConfig, looks: Looks, losses: Losses) -> tuple[Diagnosis, .
 
 
 def _diagnoses(run: RunConfig, looks: Looks, losses: Losses) -> Iterator[Diagnosis]:
-    yield _start(run, losses)
-    yield _divergence(run, losses)
-    yield _overfitting(run, losses)
     if looks:
         layers = looks[-1][1].layers
-        yield _learning_rate(run, looks)
         if any(layer.kind == "tanh" for layer in layers):
             yield _saturation(run, looks)
         yield _dead(run, layers)
-        if sum(layer.gradient is not None for layer in layers) > 2:
-            yield _depth(run, layers)
         if any(layer.kind == "sigmoid" for layer in layers):
             yield _gates(run, layers)
+        if sum(layer.gradient is not None for layer in layers) > 2:
+            yield _depth(run, layers)
         if looks[-1][1].norms:
             yield _norms(run, looks)
+    yield _overfitting(run, losses)
+    yield _start(run, losses)
+    yield _progress(run, losses)
+    if looks:
+        yield _learning_rate(run, looks)
 
 
 # --------------------------------------------------------------------------------------------------- the losses
@@ -104,7 +105,7 @@ def _diagnoses(run: RunConfig, looks: Looks, losses: Losses) -> Iterator[Diagnos
 def _start(run: RunConfig, losses: Losses) -> Diagnosis:
     title = "Start"
     if losses.start is None:
-        return Diagnosis(title, "not known", "The first loss is known only of runs on this server.")
+        return Diagnosis(title, "not known", "The first loss is known only of a run on this server.")
     light = _light(losses.start - losses.uniform, START)
     said = f"The first loss is {losses.start:.3f}, a blind guess has {losses.uniform:.3f}"
     if light == "good":
@@ -114,10 +115,10 @@ def _start(run: RunConfig, losses: Losses) -> Diagnosis:
     )
 
 
-def _divergence(run: RunConfig, losses: Losses) -> Diagnosis:
+def _progress(run: RunConfig, losses: Losses) -> Diagnosis:
     title = "Progress"
     if losses.start is None or losses.validation is None:
-        return Diagnosis(title, "not known", "The way of the loss is known only of runs on this server.")
+        return Diagnosis(title, "not known", "The way of the loss is known only of a run on this server.")
     if losses.diverged:
         return Diagnosis(title, "bad", "The loss ran away, or stopped being a number.", _slower(run))
     if losses.validation > max(losses.uniform, losses.start) + START[0]:
@@ -149,7 +150,9 @@ def _learning_rate(run: RunConfig, looks: Looks) -> Diagnosis:
     title = "Learning rate"
     updates = [(step, update) for step, look in looks if (update := typical_update(look)) is not None]
     if not updates:
-        return Diagnosis(title, "not known", "How far a step moves the weights is seen only in training.")
+        return Diagnosis(
+            title, "not known", "How far a step moves the weights is known only of a run on this server."
+        )
     step, largest = max(updates, key=lambda each: each[1])
     share = 10**largest
     said = f"A step moves the typical matrix by {share:.2g} of its spread (10^{signed(largest, 1)}) at most"

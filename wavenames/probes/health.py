@@ -60,7 +60,7 @@ class Layer:
     saturated: float
     """Share of values where the slope is next to nothing: tanh and gates near their ends, ReLU and GELU at 0."""
     histogram: Array
-    """(BINS,) share of values, over `RANGES` of the kind."""
+    """(BINS,) share of values, over `RANGES` of the kind; those that a ReLU holds at 0 are in no bin."""
     dead: float
     """Share of units that never act: always at 0 (ReLU, GELU), or always at the same end (tanh, gates)."""
     idle: Array
@@ -229,11 +229,11 @@ def _norm(name: str, norm: nn.Module, entering: Tensor) -> Norm:
 def _flow(gradient: Tensor) -> Flow:
     spread, mean = torch.std_mean(gradient, correction=0)
     sizes = gradient.abs().clamp(min=10 ** (GRADIENTS[0] - 1)).log10()
-    return Flow(float(mean), float(spread), _histogram(sizes, GRADIENTS))
+    return Flow(float(mean), float(spread), _histogram(sizes, GRADIENTS, sizes.numel()))
 
 
-def _histogram(values: Tensor, ends: tuple[float, float]) -> Array:
-    """Shares of values in equal bins between two ends, (BINS,); what lies beyond counts at its end."""
+def _histogram(values: Tensor, ends: tuple[float, float], of: int) -> Array:
+    """(BINS,) how many values lie in each of equal bins between two ends, or beyond that end, as a share `of` all."""
     low, high = ends
     counts = torch.histc(values.float().nan_to_num().clamp(low, high), BINS, low, high)
-    return (counts / values.numel()).half().cpu().numpy()
+    return (counts / of).half().cpu().numpy()
