@@ -201,7 +201,8 @@ def _layer(name: str, kind: Kind, said: Tensor, flow: Tensor | None, at_place: T
     spread, mean = torch.std_mean(said)
     a_row = idle if idle.dim() == 2 else idle.mean(1)
     return Layer(
-        name, kind, float(mean), float(spread), float(idle.mean()), _histogram(said, RANGES[kind]),
+        name, kind, float(mean), float(spread), float(idle.mean()),
+        _histogram(said[~low] if kind == "relu" else said, RANGES[kind], said.numel()),
         float(dead.float().mean()), (a_row.t() @ at_place).half().cpu().numpy(),
         None if flow is None else _flow(flow),
     )  # fmt: skip

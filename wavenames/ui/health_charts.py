@@ -106,7 +106,7 @@ def _updates(family: str, looks: Looks) -> None:
     )  # fmt: skip
     st.caption(
         "Spread of a step's change to the spread of the weights that it changes. Plain SGD does well near −3; Muon and "
-        "AdamW move each number alike, so that they start higher, and the schedule brings them down."
+        "AdamW go farther at first, and the schedule brings them down."
     )
 
 
