@@ -20,7 +20,9 @@ from wavenames.jobs.snapshot import EMPTY, MOST_LOOKS, MOST_POINTS, Snapshot, lo
 from wavenames.models import Model
 from wavenames.sampling import sample
 from wavenames.store import (
+    FEWEST_WEIGHTS,
     FRAME_BYTES,
+    WEIGHT_BYTES,
     Change,
     Changes,
     Curve,
@@ -31,6 +33,7 @@ from wavenames.store import (
     SampledNames,
     Status,
     Store,
+    Weights,
 )
 from wavenames.training import FETCH_EVERY, Point, Trainer, TrainerState, evaluate
 
@@ -129,6 +132,16 @@ class Work:
             self._frames = [*some([*self._frames, (step, frame)], every, most)]
             if self._keeps(step, every, most):
                 self.store.later(Frame(self.id, step, frame))
+        weights = self._weights()
+        if step % weights.apart == 0:
+            self.store.later(weights)
+
+    def _weights(self) -> Weights:
+        """The model as it is now; from the apart of two that are kept follows how many there can be."""
+        data, step = pack(self.model.state_dict(), {}), self._trainer.step
+        # Beside 0 and so many multiples of their distance the last step is kept.
+        most = max(FEWEST_WEIGHTS, WEIGHT_BYTES // len(data) - 2)
+        return Weights(self.id, step, data, stride(step, self.config.recipe.evaluate_every, most))
 
     def _collect(self) -> None:
         """Move new losses from the trainer to the snapshot and to the store."""
@@ -225,6 +238,7 @@ class Work:
         trainer, data = self._trainer, self.data
         if not self._samples or self._samples[-1][0] != trainer.step:
             self._look()
+        self.store.later(self._weights())
         self._show()
         train, validation, test = (evaluate(self.model, part) for part in (data.train, data.validation, data.test))
         results = Results(
