@@ -70,8 +70,8 @@ SCHEMA = 1  # raise it, and write the way from the old one, when a table changes
 BATCH_SECONDS = 0.5  # how long rows wait for company
 QUEUE_BOUND = 2000  # items that may wait; past it `later` makes the caller wait
 FRAME_BYTES = 4_000_000  # embedding frames kept for one run
-WEIGHT_BYTES = 16_000_000  # weights of past steps kept for one run: fifty of wavenet-m, as many as one can tell apart
-FEWEST_WEIGHTS = 6  # steps that are kept even so, about, of a model too large for its share of WEIGHT_BYTES
+WEIGHT_BYTES = 16_000_000  # weights of past steps kept for one run: fifty of wavenet-m, thirty of wavenet-l
+FEWEST_WEIGHTS = 6  # steps kept even of the largest models, about, so that there is a way to be seen
 
 Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 UNFINISHED: tuple[Status, ...] = ("queued", "running", "paused")

@@ -16,7 +16,17 @@ import numpy.typing as npt
 from wavenames.checkpoints import Checkpoint, Results, pack, unpack
 from wavenames.config import Refusal, RunConfig, SamplingConfig
 from wavenames.jobs.lists import Data
-from wavenames.jobs.snapshot import EMPTY, MOST_LOOKS, MOST_POINTS, Snapshot, longer, some, stride, thinned
+from wavenames.jobs.snapshot import (
+    EMPTY,
+    MOST_LOOKS,
+    MOST_POINTS,
+    MOST_WEIGHTS,
+    Snapshot,
+    longer,
+    some,
+    stride,
+    thinned,
+)
 from wavenames.models import Model
 from wavenames.sampling import sample
 from wavenames.store import (
@@ -137,10 +147,10 @@ class Work:
             self.store.later(weights)
 
     def _weights(self) -> Weights:
-        """The model as it is now; from the apart of two that are kept follows how many there can be."""
+        """The model as it is now, and how far apart two that are kept may lie: the larger, the farther."""
         data, step = pack(self.model.state_dict(), {}), self._trainer.step
         # Beside 0 and so many multiples of their distance the last step is kept.
-        most = max(FEWEST_WEIGHTS, WEIGHT_BYTES // len(data) - 2)
+        most = min(MOST_WEIGHTS, max(FEWEST_WEIGHTS, WEIGHT_BYTES // len(data) - 2))
         return Weights(self.id, step, data, stride(step, self.config.recipe.evaluate_every, most))
 
     def _collect(self) -> None:
