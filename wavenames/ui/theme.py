@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wavenames.figures import evolution, tiles, windows
+from wavenames.figures import evolution, moment, tiles, windows
 from wavenames.ui import name_rows
 
 # Streamlit's own grey for captions falls short of a contrast of 4.5:1 on the light page.
@@ -25,7 +25,16 @@ BELOW = "below"
 """Key of a container that is there on a phone only, where what stands beside on a desktop stands below."""
 ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: none; }} }}"
 
-STYLES = (tiles.STYLE, evolution.STYLE, windows.STYLE, name_rows.STYLE, CAPTIONS, SELECTED, ONLY_ON_A_PHONE)
+STYLES = (
+    tiles.STYLE,
+    evolution.STYLE,
+    moment.STYLE,
+    windows.STYLE,
+    name_rows.STYLE,
+    CAPTIONS,
+    SELECTED,
+    ONLY_ON_A_PHONE,
+)
 
 
 def apply_theme() -> None:
