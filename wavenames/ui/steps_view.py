@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import pandas as pd
 import streamlit as st
@@ -30,7 +31,7 @@ from wavenames.ui.spreadsheet import csv_text
 from wavenames.ui.typed import as_known
 from wavenames.ui.words import page_anew, plain
 
-RUN, NAME, GOES_ON, PLAYER = "steps_run", "steps_name", "steps_goes_on", "steps_player"
+RUN, NAME, GOES_ON = "steps_run", "steps_name", "steps_goes_on"
 SLOTS = [f"name {slot}" for slot in range(1, DRAWN + 1)]
 FIRST_NAME = "isabella"
 SHIPPED = "wavenet-m"
@@ -102,22 +103,17 @@ def _draw() -> None:
             st.rerun()
         with right:
             name = _name(run, vocabulary)
-        shown = dict(run.samples)
-        moments = [
-            _moment(run, step, shown[step], vocabulary, name)
-            for step in store().weights_steps(run_id)
-            if step in shown
-        ]
-    with st.container(key=PLAYER):
-        if moments:
-            _play(run, vocabulary, moments)
-        else:
-            st.caption("The first names come in a moment.")
-    if moments:
-        st.download_button(
-            "Names and surprisals", lambda: csv_text(_table(moments), *SLOTS), f"{run.title}-steps.csv", "text/csv",
-            icon=":material/download:", key="steps_csv", on_click="ignore",
-        )  # fmt: skip
+        moments = _moments(run, vocabulary, name)
+        if not moments:
+            store().run(run_id)  # refuses one that was deleted since
+    if not moments:
+        st.caption("The first names come in a moment.")
+        return
+    _play(run, vocabulary, moments)
+    st.download_button(
+        "Names and surprisals", lambda: csv_text(_table(moments), *SLOTS), f"{run.title}-steps.csv", "text/csv",
+        icon=":material/download:", key="steps_csv", on_click="ignore",
+    )  # fmt: skip
 
 
 def _name(run: Snapshot, vocabulary: Vocabulary) -> str:
@@ -145,11 +141,21 @@ class Moment:
     """(V, E) of the letters; None in a model that keeps none."""
 
 
-def _moment(run: Snapshot, step: int, names: tuple[str, ...], vocabulary: Vocabulary, name: str) -> Moment:
-    network = model_at(run.id, step)
-    losses = run.validation.loss[run.validation.step == step].tolist()
-    reading = surprisal(network, vocabulary, name)
-    return Moment(step, next(iter(losses), None), names, reading, network.letter_vectors)
+def _moments(run: Snapshot, vocabulary: Vocabulary, name: str) -> list[Moment]:
+    """The steps whose weights are kept, and the names that the run showed there."""
+    shown = dict(run.samples)
+    losses = dict(zip(run.validation.step.tolist(), run.validation.loss.tolist(), strict=True))
+    steps = [step for step in store().weights_steps(run.id) if step in shown]
+    return [_moment(run.id, step, losses.get(step), shown[step], vocabulary, name=name) for step in steps]
+
+
+@lru_cache(maxsize=512)
+def _moment(
+    run_id: str, step: int, loss: float | None, names: tuple[str, ...], vocabulary: Vocabulary, *, name: str
+) -> Moment:
+    # Loss and names are in the key: a run that was cut off may come back to a step with other weights.
+    network = model_at(run_id, step)
+    return Moment(step, loss, names, surprisal(network, vocabulary, name), network.letter_vectors)
 
 
 def _play(run: Snapshot, vocabulary: Vocabulary, moments: Sequence[Moment]) -> None:
