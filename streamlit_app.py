@@ -17,6 +17,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
             ],
             "See inside": [
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
+                st.Page("pages/steps_page.py", title="Steps", url_path="steps"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
                 st.Page("pages/health_page.py", title="Health", url_path="health"),
             ],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -18,5 +19,10 @@ def opened(page: str, link: Mapping[str, str | list[str]]) -> AppTest:
 
 def chart_text(app: AppTest, title: str) -> str:
     """What the chart whose words begin with `title` says to those who can't see it."""
-    texts = [str(json.loads(each.proto.json)["text"]) for each in app.get("bidi_component")]
-    return next(text for text in texts if text.startswith(title))
+    return str(chart(app, title)["text"])
+
+
+def chart(app: AppTest, title: str) -> dict[str, Any]:
+    """What the browser is given of the chart whose words begin with `title`."""
+    charts: list[dict[str, Any]] = [json.loads(each.proto.json) for each in app.get("bidi_component")]
+    return next(each for each in charts if str(each["text"]).startswith(title))

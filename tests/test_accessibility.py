@@ -13,7 +13,7 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "", "names", "train", "train?run=", "compare", "compare?runs=", "results", "claims", "embeddings",
-    "embeddings?letters_of=", "sample",
+    "embeddings?letters_of=", "steps?steps_run=", "sample",
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
     "times",

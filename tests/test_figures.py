@@ -17,6 +17,8 @@ from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.letters import letters_map, limits_of
 from wavenames.figures.lines import LABEL, ModelLine, lines_text, model_lines
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text, smooth
+from wavenames.figures.moment import moment_html, moment_text
+from wavenames.figures.motion import TRAIL, letters_in_motion
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.figures.thinning import thin
 from wavenames.figures.tiles import SHADES, TEXT, name_chips_html, tiles_html
@@ -403,3 +405,69 @@ def test_lines_of_models_end_in_their_names_which_do_not_stand_on_each_other() -
     assert lines_text(lines[1:2], [1, 2], "Loss") == "Loss\nother: 1 2.500, 2 1.969"
     flat = model_lines([ModelLine("flat", "mlp", [2.0, 2.0])], [1, 2], ("letters", "loss"), height=300)
     assert flat.layout.yaxis.range[0] < 2.0 < flat.layout.yaxis.range[1]
+
+
+STEPS = [0, 10, 20, 30]
+WAY = [np.random.default_rng(step).normal(size=(27, 2)) for step in STEPS]
+LEARNER = LossSeries("mine", "wavenet", "unique", ([1, 2, 30], [3.2, 3.1, 2.0]), (STEPS, [3.3, 2.6, np.nan, 2.2]))
+
+
+def motion(points: list[np.ndarray]) -> tuple[go.Figure, list[list[dict[str, np.ndarray]]]]:
+    kinds = [kind(letter) for letter in LETTERS]
+    return letters_in_motion(
+        LEARNER, REFERENCES, STEPS, points, letters=LETTERS, kinds=kinds, explained="PCA, 61% of the variance"
+    )
+
+
+def test_letters_in_motion_lie_at_each_step_where_their_vectors_point_with_their_way_behind_them() -> None:
+    figure, frames = motion(WAY)
+    traces = {trace.uid: place for place, trace in enumerate(figure.data)}
+    letters = {each: [letter for letter in LETTERS if kind(letter) == each] for each in KINDS}
+    for at, frame in enumerate(frames):
+        assert len(frame) == len(figure.data)
+        for letter_kind in ("vowel", "consonant", "end"):
+            moved, rows = frame[traces[letter_kind]], [LETTERS.index(one) for one in letters[letter_kind]]
+            np.testing.assert_array_equal(np.column_stack([moved["x"], moved["y"]]), WAY[at][rows])
+        trail = np.column_stack([frame[traces["trail"]]["x"], frame[traces["trail"]]["y"]]).reshape(27, TRAIL + 2, 2)
+        assert np.isnan(trail[:, -1]).all(), "no line leads from one letter to the next"
+        for back in range(TRAIL + 1):
+            np.testing.assert_array_equal(trail[:, TRAIL - back], WAY[max(at - back, 0)])
+    for place, change in enumerate(frames[-1]):
+        for name, values in change.items():
+            np.testing.assert_array_equal(figure.data[place][name], values)
+
+
+def test_the_mark_of_a_step_is_on_the_validation_curve_and_moves_no_axis() -> None:
+    """Where nothing was measured, between its neighbours. Every frame lies within the axes as they are."""
+    figure, frames = motion(WAY)
+    place = next(at for at, trace in enumerate(figure.data) if trace.uid == "step")
+    assert [(frame[place]["x"][1], round(float(frame[place]["y"][1]), 3)) for frame in frames] == [
+        (0, 3.3), (10, 2.6), (20, 2.4), (30, 2.2),
+    ]  # fmt: skip
+    limits = {axis: figure.layout[axis].range for axis in ("xaxis", "yaxis", "xaxis2", "yaxis2")}
+    for frame in frames:
+        for trace, change in zip(figure.data, frame, strict=True):
+            for name, values in change.items():
+                low, high = limits[f"{name}axis{(trace[f'{name}axis'] or name)[1:]}"]
+                assert low <= np.nanmin(values) <= np.nanmax(values) <= high
+    assert figure.layout.yaxis.title.text == "nats per letter,<br>unique split"
+
+
+def test_a_model_without_vectors_moves_along_its_loss_alone() -> None:
+    figure, frames = motion([])
+    assert all(len(frame) == len(figure.data) for frame in frames)
+    assert not any(trace.xaxis == "x2" for trace in figure.data)
+
+
+def test_names_are_marked_from_where_they_part_from_the_step_before() -> None:
+    names, before = ["maria", "an", "<b>", "", "emma"], ["maren", "ann", "<i>", "x", "emma"]
+    shown = moment_html("Step <2>", names, before, ["a", "."], [1.0, 3.0])
+    slots = re.findall(r"<li[^>]*>(.*?)</li>", shown)
+    assert slots == ["mar<b>ia</b>", "an<b>■</b>", "&lt;<b>b&gt;</b>", "<b>■</b>", "emma"]
+    assert "Step &lt;2&gt;" in shown
+    assert "2.000 nats per letter" in shown
+    first = moment_html("Step 0", names, None, ["a", "."], [1.0, 3.0])
+    assert re.findall(r"<li[^>]*>(.*?)</li>", first) == ["maria", "an", "&lt;b&gt;", "■", "emma"]
+    assert moment_text("Step 2", ["maria", ""], ["a", "."], [1.0, 3.0]) == (
+        "Step 2\nNames by the same dice: maria, ■\nSurprisal in nats: a 1.00, end 3.00"
+    )

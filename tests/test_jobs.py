@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 
 from wavenames import config as config_module
 from wavenames import models as models_module
-from wavenames.checkpoints import load
+from wavenames.checkpoints import load, pack, unpack
 from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig, conditions_of
 from wavenames.jobs import Scheduler, Snapshot, name_list
 from wavenames.jobs import lists as lists_module
@@ -116,6 +116,23 @@ def assert_same_as_unbroken(scheduler: Scheduler, run_id: str, config: RunConfig
     assert found.samples[-1] == (unbroken.step, tuple(each.name for each in drawn.names))
     assert [step for step, _ in found.samples] == [point.step for point in unbroken.curve.validation]
     np.testing.assert_array_equal(found.frames[-1][1], unbroken.model.letter_vectors)
+    assert_weights_are_those_that_were_shown(scheduler, run_id)
+
+
+def assert_weights_are_those_that_were_shown(scheduler: Scheduler, run_id: str) -> None:
+    """The names that the run showed at a step are drawn again from its weights of that step, by the same dice."""
+    found, store = scheduler.snapshot(run_id), scheduler.store
+    kept = load(store.checkpoint_path(run_id))
+    steps, shown = store.weights_steps(run_id), dict(found.samples)
+    assert steps == tuple(shown), "one for each evaluation, the first and the last among them"
+    options = SamplingConfig(n=work_module.SLOTS, seed=found.config.seed)
+    for step in steps:
+        model = build(found.config.model, kept.vocabulary.size)
+        model.load_state_dict(unpack(store.weights(run_id, step))[0])
+        drawn = sample(model, kept.vocabulary, options, kept.membership)
+        assert tuple(each.name for each in drawn.names) == shown[step]
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, kept.weights[name]), name
 
 
 # ------------------------------------------------------------------------------------------------ the whole way
@@ -180,6 +197,7 @@ def test_counting_is_a_run_like_any_other(scheduler: Scheduler, preset: str) -> 
     assert found.frames == ()
     assert [step for step, _ in found.samples] == [0, 1]
     assert found.validation.loss[1] < found.validation.loss[0]
+    assert_weights_are_those_that_were_shown(scheduler, run_id)
 
 
 @pytest.mark.parametrize("preset", ["baseline", "wavenet-s", "quick"])
@@ -826,6 +844,32 @@ def test_the_store_keeps_of_a_long_run_what_the_snapshot_kept(
     for (_, mine), (_, theirs) in zip(live.frames, found.frames, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     assert len(found.train.step) <= 21
+
+
+@pytest.mark.parametrize(("room", "steps"), [(8, [0, 20, 40, 60, 80, 100, 117]), (0, [0, 40, 80, 117])])
+def test_a_long_run_keeps_weights_evenly_spread_within_a_bound_on_bytes(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch, room: int, steps: list[int]
+) -> None:
+    """A model too large for the bound keeps a few even so. The last step stays though no other is so near."""
+    config = run_config(steps=117, evaluate_every=5)
+    size = len(pack(build(config.model, len(set("".join(NAMES))) + 1).state_dict(), {}))
+    monkeypatch.setattr(work_module, "WEIGHT_BYTES", room * size)
+    monkeypatch.setattr(work_module, "FEWEST_WEIGHTS", 4)
+    run_id = scheduler.submit(config)
+    assert rest(scheduler, run_id).status == "finished"
+    assert list(scheduler.store.weights_steps(run_id)) == steps
+    files = [*scheduler.store.weights_path(run_id, 0).parent.iterdir()]
+    assert sum(path.stat().st_size for path in files) == len(steps) * size
+
+
+def test_weights_can_be_read_while_the_run_goes_on(scheduler: Scheduler) -> None:
+    run_id = scheduler.submit(run_config(steps=100_000, evaluate_every=10))
+    reach(scheduler, run_id, 40)
+    scheduler.store.flush()
+    assert scheduler.store.weights_steps(run_id)[:4] == (0, 10, 20, 30)
+    assert unpack(scheduler.store.weights(run_id, 10))[0].keys() == scheduler._works[run_id].model.state_dict().keys()
+    scheduler.delete(run_id)
+    assert scheduler.store.weights_steps(run_id) == ()
 
 
 def test_threads_that_wait_do_not_spin_for_long() -> None:

@@ -258,6 +258,7 @@ def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_ther
     page.keyboard.press("ArrowLeft")
     expect(root.locator("output")).to_have_text("side 2")
     expect(words).to_have_text("Square 4")
+    expect(root.locator(".wn-plot-beside b")).to_have_text("2")
     page.wait_for_function(f"plot => ({place})(plot)[1] === 4", arg=plot.element_handle())
     assert slider.get_attribute("aria-valuetext") == "side 2"
 
@@ -269,6 +270,7 @@ def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_ther
     expect(root.locator("output")).to_have_text("side 3")
     expect(root.get_by_role("button", name="Play")).to_be_visible()
     page.wait_for_function(f"plot => ({place})(plot)[1] === 9", arg=plot.element_handle())
+    expect(root.locator(".wn-plot-beside")).to_have_text("3²")
     assert page.locator(".st-key-bars .wn-plot-player").is_hidden()
 
 

@@ -5,12 +5,13 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.pages import chart
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
-from wavenames.probes.embeddings import neighbours
-from wavenames.ui import letters_view
-from wavenames.ui.session import scheduler, store
+from wavenames.figures.colours import shown
+from wavenames.probes.embeddings import follow, neighbours
+from wavenames.ui.session import checkpoint, scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -37,26 +38,24 @@ def test_a_model_that_counts_says_that_it_keeps_no_vectors() -> None:
 
 
 def test_a_run_trained_here_can_be_played_back() -> None:
-    """Each evaluation is a frame; Play goes through them from the first and rests at the last."""
-    run_id = scheduler().submit(
-        RunConfig.from_flat({"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 8})
-    )
+    """Each evaluation is a frame, the last is the model as it is; neighbours are those of the first and the last."""
+    words = {"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 8}
+    run_id = scheduler().submit(RunConfig.from_flat(words))
     deadline = time.monotonic() + 60
     while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
         time.sleep(0.05)
     app = opened(letters_of=run_id)
-    assert not app.exception
-    assert app.select_slider(key="first_frame").options == ["0", "10", "20", "30"]
-    assert app.select_slider(key="first_frame").value == 30
-    app.button(key="first_play").click().run()
-    seen = [int(str(app.select_slider(key="first_frame").value))]
-    for _ in range(5):
-        app.run()
-        seen.append(int(str(app.select_slider(key="first_frame").value)))
-    assert seen == sorted(seen)
-    assert seen[0] < 30
-    assert seen[-1] == 30
-    assert app.button(key="first_play").label == "Play"
+    frames = chart(app, "Letters of mlp-3 at step 30")["frames"]
+    assert [frame["label"] for frame in frames] == ["step 0", "step 10", "step 20", "step 30"]
+    letters, kept = checkpoint(run_id).vocabulary.symbols, [vectors for _, vectors in store().frames(run_id)]
+    for frame, projection in zip(frames, follow(kept), strict=True):
+        assert frame["text"].splitlines()[1:] == [
+            f"{shown(letter)}: {x:.2f}, {y:.2f}" for letter, (x, y) in zip(letters, projection.points, strict=True)
+        ]
+    app.selectbox(key="first_letter").set_value("e").run()
+    table = app.dataframe[0].value
+    for moment, vectors in (("At the start", kept[0]), ("At the end", kept[-1])):
+        assert list(table[moment]) == [shown(each.letter) for each in neighbours(vectors, letters, "e")]
 
 
 def test_a_run_that_was_looked_at_once_is_not_called_a_strangers() -> None:
@@ -70,29 +69,6 @@ def test_a_run_that_was_looked_at_once_is_not_called_a_strangers() -> None:
     one, shipped = (each.value for each in app.caption)
     assert one == "This run was looked at only once, so there is no way here to play back."
     assert "was not trained on this server" in shipped
-
-
-def test_a_run_that_is_deleted_while_it_is_played_back_leaves_the_page_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another model takes its place, and no traceback."""
-    run_id = scheduler().submit(
-        RunConfig.from_flat({"preset": "mlp-3", "steps": 30, "evaluate_every": 10, "hidden": 8})
-    )
-    deadline = time.monotonic() + 60
-    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
-        time.sleep(0.05)
-    app = opened(letters_of=run_id)
-    found = letters_view.path_of
-
-    def deleted_after_a_look(key: str) -> letters_view.Journey | None:
-        path = found(key)
-        if key == run_id:
-            scheduler().delete(run_id)
-        return path
-
-    monkeypatch.setattr(letters_view, "path_of", deleted_after_a_look)
-    app.button(key="first_play").click().run()
-    assert not app.exception
-    assert app.selectbox(key="letters_of").value == "wavenet-m"
 
 
 def test_a_damaged_model_is_told_of_and_the_others_stay_at_hand() -> None:

@@ -79,6 +79,7 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
         "sample?sample_way=Letter+by+letter&sample_letters=maximiliana",
         "sample?sample_model=wavenet-decades&sample_way=Letter+by+letter&sample_letters=maximiliana",
         "times?times_name=maximiliana",
+        "steps",
     ],
 )
 def test_nothing_is_wider_than_a_phone(app: str, browser: Browser, path: str) -> None:

@@ -1,5 +1,7 @@
 """The letters in the plane: against scipy and numpy's own answers."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,9 +44,9 @@ def test_a_mirrored_embedding_looks_the_same() -> None:
     assert (project(table).points[np.abs(project(table).points).argmax(0), [0, 1]] > 0).all()
 
 
-@given(st.integers(0, 10_000))
-def test_alignment_is_scipys_orthogonal_procrustes(seed: int) -> None:
-    here, there = vectors(seed, features=2), vectors(seed + 1, features=2)
+@given(st.integers(0, 10_000), st.integers(2, 12))
+def test_alignment_is_scipys_orthogonal_procrustes(seed: int, features: int) -> None:
+    here, there = vectors(seed, features=features), vectors(seed + 1, features=features)
     rotation, _ = orthogonal_procrustes(here - here.mean(0), there - there.mean(0))
     assert np.allclose(align(here, there), (here - here.mean(0)) @ rotation + here.mean(0))
 
@@ -56,6 +58,26 @@ def test_a_turned_embedding_does_not_spin_in_a_playback() -> None:
     frames = follow([table, table @ rotation, table @ rotation @ rotation])
     for frame in frames[1:]:
         assert np.allclose(frame.points, frames[0].points)
+
+
+def test_a_playback_ends_in_the_map_of_the_model_and_never_jumps() -> None:
+    """Where two directions vary nearly alike, planes of their own would change from frame to frame."""
+    table = np.linalg.qr(vectors(8) - vectors(8).mean(0))[0] * np.sqrt(27)  # ten directions with a spread of one
+    spreads = [np.array([3, 1 + turn, 1.1 - turn, *[0.2] * 7]) for turn in np.linspace(0, 0.1, 6)]
+    frames = [table * spread for spread in spreads]
+    alone, followed = [project(frame).points for frame in frames], [each.points for each in follow(frames)]
+    np.testing.assert_allclose(followed[-1], alone[-1])
+    assert follow(frames)[-1].explained == project(frames[-1]).explained
+
+    def farthest(path: list[np.ndarray]) -> float:
+        return max(float(np.abs(after - before).max()) for before, after in itertools.pairwise(path))
+
+    moved = farthest(frames)
+    assert farthest(followed) < 1.5 * moved
+    turned = [alone[0]]
+    for points in alone[1:]:
+        turned.append(align(points, turned[-1]))
+    assert farthest(turned) > 5 * moved, "which is why each frame is not shown in a plane of its own"
 
 
 def test_neighbours_are_the_largest_cosines_and_never_the_letter_itself() -> None:

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.browser
 
 GROUPS = {
     "": {"": "Home", "names": "Names", "train": "Train", "sample": "Sample"},
-    "See inside": {"embeddings": "Letters", "times": "Times"},
+    "See inside": {"embeddings": "Letters", "steps": "Steps", "times": "Times"},
     "Measured": {"compare": "Compare", "results": "Results", "claims": "Claims"},
 }
 TITLES = {path: title for pages in GROUPS.values() for path, title in pages.items()}

@@ -31,6 +31,7 @@ from wavenames.store import (
     Store,
     StoredList,
     StoreFailed,
+    Weights,
     replacing,
 )
 
@@ -90,6 +91,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         first.later(SampledNames(run_id, 0, ["a", "bc"]), SampledNames(run_id, 3, ["ab", "bcd"]))
         first.later(Look(run_id, 3, b"well"))
         first.later(Frame(run_id, 3, vectors), File(run_id, "state", b"old"), File(run_id, "state", b"new"))
+        first.later(Weights(run_id, 0, b"w0", 1), Weights(run_id, 3, b"early", 1), Weights(run_id, 3, b"w3", 1))
         first.later(Change(run_id, {"step": 3, "seconds": 0.3, "parameters": 99, "validation": 2.0}))
         first.set_status(run_id, "finished", verdict="Done.")
         first.keep_list(kept)
@@ -114,6 +116,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         np.testing.assert_array_equal(frame, vectors)
         assert second.looks(run_id) == [(3, b"well")]
         assert second.state_path(run_id).read_bytes() == b"new"
+        assert {step: second.weights(run_id, step) for step in second.weights_steps(run_id)} == {0: b"w0", 3: b"w3"}
         assert second.name_list(kept.id) == kept
         assert second.name_list("upload-none") is None
 
@@ -319,17 +322,19 @@ def test_rename_and_delete(store: Store) -> None:
     store.rename(run_id, "Better")
     assert store.run(run_id).title == "Better"
     store.later(Metrics(run_id, "train", points(1, 5)), SampledNames(run_id, 1, ["a"]), File(run_id, "state", b"s"))
-    store.later(File(run_id, "checkpoint", b"weights"))
+    store.later(File(run_id, "checkpoint", b"weights"), Weights(run_id, 0, b"weights", 1))
     store.flush()
     assert store.checkpoint_path(run_id).read_bytes() == b"weights"
     store.delete(run_id)
     store.later(
         Metrics(run_id, "train", points(6, 7)), File(run_id, "checkpoint", b"late"), Change(run_id, {"step": 7})
     )
+    store.later(Weights(run_id, 7, b"late", 1))
     store.later(Metrics(other, "train", points(1, 1)))
     store.flush()
     assert [run.id for run in store.runs()] == [other]
     assert not store.state_path(run_id).parent.exists(), "files are gone and do not come back"
+    assert store.weights_steps(run_id) == ()
     assert store.curve(run_id, "train").step.size == 0
     assert store.samples(run_id) == []
     for refused in (store.run, store.delete, lambda run: store.rename(run, "again")):
@@ -345,6 +350,8 @@ def test_an_unknown_or_forged_id_is_refused(store: Store, run_id: str) -> None:
     if run_id != "x" * 22:
         with pytest.raises(Refusal, match="There is no run"):
             store.checkpoint_path(run_id)
+        with pytest.raises(Refusal, match="There is no run"):
+            store.weights(run_id, 0)
 
 
 def test_ids_cannot_be_guessed(store: Store) -> None:
@@ -362,7 +369,9 @@ def test_rewind_forgets_what_came_after(store: Store) -> None:
         )
         store.later(SampledNames(run_id, step, ["a"]), Frame(run_id, step, np.ones((3, 2), np.float32)))
         store.later(Look(run_id, step, b"well"))
+        store.later(Weights(run_id, step, b"weights", 1))
     store.rewind(run_id, 4)
+    assert store.weights_steps(run_id) == (2, 4), "those on their way to the disk are gone as well"
     store.later(Metrics(run_id, "train", points(5, 8)))
     store.flush()
     assert store.curve(run_id, "train").step.tolist() == list(range(1, 9))
@@ -420,6 +429,31 @@ def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "wavenames.db") as other:
         assert other.execute("SELECT schema FROM wavenames_about").fetchall() == [(store_module.SCHEMA,)]
     other.close()
+
+
+def test_weights_that_are_thinned_leave_no_bytes(store: Store) -> None:
+    """Each file says how far apart those before it stay; the newest stands whatever its step."""
+    run_id = store.create(RunConfig())
+    folder = store.weights_path(run_id, 0).parent
+    for step, apart in ((0, 5), (5, 5), (10, 5), (20, 10), (25, 10)):
+        store.later(Weights(run_id, step, bytes(1000), apart))
+    store.flush()
+    assert store.weights_steps(run_id) == (0, 10, 20, 25)
+    assert sum(path.stat().st_size for path in folder.iterdir()) == 4000
+    with pytest.raises(Refusal, match="weights of step 5 are not kept"):
+        store.weights(run_id, 5)
+
+
+def test_what_a_killed_server_left_half_written_is_no_step_and_goes(store: Store) -> None:
+    run_id = store.create(RunConfig(), status="running")
+    store.later(Weights(run_id, 0, b"whole", 1))
+    store.flush()
+    half = store.weights_path(run_id, 0).parent / ".7.safetensors.abc.tmp"
+    half.write_bytes(b"ha")
+    assert store.weights_steps(run_id) == (0,)
+    store.mark_interrupted()
+    assert not half.exists()
+    assert store.weights_steps(run_id) == (0,)
 
 
 def test_a_full_queue_makes_the_writer_wait_instead_of_growing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,7 +39,7 @@ SAMPLED = 10_000
 FEW_NAMES = 4
 ENDLESS = {"steps": 1_000_000, "evaluate_every": 100_000}
 PEAK_SIZES = (256, 512, 1024, 2048)
-RACE = {"preset": "quick", "target": 1.993}
+RACE, RACE_SEEDS = {"preset": "quick", "target": 1.993}, (1, 2, 3)
 LECTURE_STEPS = 200_000
 """Steps after which lecture 5's own loop came to that loss."""
 
@@ -84,8 +84,10 @@ def comparisons(parts: Split, vocabulary: Vocabulary) -> list[Callable[[], Compa
     model = checkpoint.model()
     train = packed[0]
 
-    def training(what: str, preset: str, reference: Callable[[], Measure]) -> Callable[[], Comparison]:
-        run = RunConfig.from_flat({"preset": preset, **ENDLESS})
+    def training(
+        what: str, preset: str, reference: Callable[[], Measure], names: int = 256
+    ) -> Callable[[], Comparison]:
+        run = RunConfig.from_flat({"preset": preset, "batch_size": names, **ENDLESS})
         ours = build(run.model, train.vocabulary.size, run.seed)
         operations = 6 * multiplications(ours, train)
         return partial(_compare, what, "targets", partial(_trained, ours, *packed, run), reference, operations)
@@ -98,7 +100,10 @@ def comparisons(parts: Split, vocabulary: Vocabulary) -> list[Callable[[], Compa
             2 * multiplications(model, train) * _letters_a_name(model, checkpoint),
         ),
         training("training tree-76k on 256 names: trainer / lecture 5's loop", "tree-76k", lecture),
-        training("training 76,579 parameters: dilated-76k on 256 names / lecture 5's loop", "dilated-76k", lecture),
+        *(
+            training(f"training dilated-76k (76,579) on {n} names / lecture 5's loop", "dilated-76k", lecture, n)
+            for n in (256, 512)
+        ),
         *(
             training(
                 f"training {preset} on 256 names: packed / padded to the longest", preset,
@@ -119,10 +124,10 @@ def race(parts: Split, vocabulary: Vocabulary, run: RunConfig) -> Race:
     for _ in trainer.run():
         pass
     reference = LECTURE_STEPS * Lecture.BATCH / ((before + lecture()) / 2)
+    what, loss = f"{run.preset}, recipe {run.recipe.recipe}, seed {run.seed}", trainer.curve.validation[-1].loss
     return Race(
-        f"{run.preset}, recipe {run.recipe.recipe}", run.recipe.target or 0.0, trainer.curve.validation[-1].loss,
-        trainer.step, trainer.seconds, reference, reference / trainer.seconds,
-    )  # fmt: skip
+        what, run.recipe.target or 0.0, loss, trainer.step, trainer.seconds, reference, reference / trainer.seconds
+    )
 
 
 @torch.no_grad()

@@ -253,10 +253,10 @@ class _LayerNorm(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         h, scale, gamma = ctx.saved_tensors
-        rows = tuple(range(grad.dim() - 1))
-        G = grad * gamma
-        dx = (G - G.mean(-1, keepdim=True)).addcmul_(h, (G * h).mean(-1, keepdim=True), value=-1).mul_(scale)
-        return dx, (grad * h).sum(rows), grad.sum(rows), None
+        rows, share, moved = tuple(range(grad.dim() - 1)), gamma / gamma.numel(), grad * h
+        mean, turn = (grad @ share).unsqueeze(-1), (moved @ share).unsqueeze(-1)  # mean(G), mean(G * h)
+        dx = torch.addcmul(-mean, grad, gamma).addcmul_(h, turn, value=-1).mul_(scale)
+        return dx, moved.sum(rows), grad.sum(rows), None
 
 
 class Tanh(nn.Module):
@@ -284,8 +284,7 @@ class _Tanh(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Tensor:
-        (t,) = ctx.saved_tensors
-        return torch.addcmul(grad, grad * t, t, value=-1)
+        return cast(Tensor, torch.ops.aten.tanh_backward(grad, *ctx.saved_tensors))  # the formula above, in one sweep
 
 
 def sigmoid(x: Tensor) -> Tensor:
@@ -474,8 +473,12 @@ class _Gate(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         t, s = ctx.saved_tensors[0].chunk(2, dim=-1)
-        to_s = grad * s
-        return torch.cat([to_s.addcmul(to_s * t, t, value=-1), to_s.mul(t).mul_(1 - s)], dim=-1)
+        to_both = torch.empty_like(ctx.saved_tensors[0])
+        to_filter, to_gate = to_both.chunk(2, dim=-1)
+        # Each of the two formulas above in one sweep, where it will stay.
+        torch.ops.aten.tanh_backward(torch.mul(grad, s, out=to_filter), t, grad_input=to_filter)
+        torch.ops.aten.sigmoid_backward(torch.mul(grad, t, out=to_gate), s, grad_input=to_gate)
+        return to_both
 
 
 CONDITION_GAIN = 0.3

@@ -9,6 +9,7 @@ The data folder (`WAVENAMES_DATA`, or ./data) holds::
     wavenames.db                              runs, metrics, samples, embeddings, uploaded lists
     runs/<id>/checkpoint.safetensors          the finished model
     runs/<id>/state.safetensors               all that is needed to go on with a run that was cut off
+    runs/<id>/weights/<step>.safetensors      the model as it was at some steps
 
 `WAVENAMES_DATABASE` puts the rows elsewhere, by any URL that SQLAlchemy knows (PostgreSQL for more than one
 machine).
@@ -70,6 +71,8 @@ BATCH_SECONDS = 0.5  # how long rows wait for company
 QUEUE_BOUND = 2000  # items that may wait; past it `later` makes the caller wait
 FRAME_BYTES = 4_000_000  # embedding frames kept for one run
 HEALTH_BYTES = 2_000_000  # looks at its health kept for one run
+WEIGHT_BYTES = 16_000_000  # weights of past steps kept for one run: fifty of wavenet-m, thirty of wavenet-l
+FEWEST_WEIGHTS = 6  # steps kept even of the largest models, about, so that there is a way to be seen
 
 Status = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 UNFINISHED: tuple[Status, ...] = ("queued", "running", "paused")
@@ -162,7 +165,20 @@ class Look:
     figures: bytes
 
 
-Item = Change | Metrics | SampledNames | Frame | File | Look
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A run's model at one step, as the bytes of a file, which is written like a `File`.
+
+    Of the steps kept before, those that are no multiples of `apart` go, and their files with them.
+    """
+
+    run: str
+    step: int
+    data: bytes
+    apart: int
+
+
+Item = Change | Metrics | SampledNames | Frame | File | Look | Weights
 
 
 # --------------------------------------------------------------------------------------------- what comes out
@@ -376,7 +392,7 @@ class _Writer:
     run writes after it, until the next caller that writes for that run has heard of it.
     """
 
-    def __init__(self, engine: Engine, write_files: Callable[[Sequence[File]], None]) -> None:
+    def __init__(self, engine: Engine, write_files: Callable[[Sequence[File | Weights]], None]) -> None:
         self._engine = engine
         self._write_files = write_files
         self._changed = threading.Condition()
@@ -478,8 +494,10 @@ class _Writer:
             elif rows:
                 self._lost[rows[0].run] = error
             return rows if again else []
-        files = [item for item in rows if isinstance(item, File) and item.run not in deleted]
-        newest = list({(file.run, file.kind): file for file in files}.values())
+        files = [item for item in rows if isinstance(item, File | Weights) and item.run not in deleted]
+        newest = list(
+            {(each.run, each.kind if isinstance(each, File) else each.step): each for each in files}.values()
+        )
         try:
             self._write_files(newest)
             self._failure = None
@@ -540,7 +558,7 @@ def _insert(session: Session, items: Sequence[Item]) -> None:
                 rows.append({"run": run, "step": step, "figures": figures})
             case Change(run, changes):
                 session.execute(update(_Run).where(_Run.id == run).values(**changes, updated=time.time()))
-            case File():
+            case File() | Weights():
                 pass  # a file, written once the rows before it are safe
     if rows:
         session.execute(insert(table), rows)
@@ -679,7 +697,7 @@ class Store:
         self._change(run_id, {"title": clean_title(title)})
 
     def delete(self, run_id: str) -> None:
-        """Remove a run: rows, samples, embeddings, files. Rows still queued for it are dropped.
+        """Remove a run: rows, samples, embeddings, weights, files. Rows still queued for it are dropped.
 
         Raises:
             Refusal: there is no such run.
@@ -703,6 +721,8 @@ class Store:
                 session.execute(delete(table).where(table.run == run_id, table.step > step))
 
         self._writer.call(work)
+        for later in [each for each in self.weights_steps(run_id) if each > step]:
+            self.weights_path(run_id, later).unlink(missing_ok=True)
 
     def mark_interrupted(self) -> list[str]:
         """At the start of a server: runs that a restart cut off become "interrupted"; gives their ids."""
@@ -715,7 +735,7 @@ class Store:
 
         cut = self._writer.call(work)
         for run_id in cut:
-            for leftover in self._files(run_id).glob("*.tmp"):
+            for leftover in self._files(run_id).rglob("*.tmp"):
                 leftover.unlink(missing_ok=True)
         return cut
 
@@ -818,16 +838,43 @@ class Store:
         """Where the state is from which a run can go on, or will be."""
         return self._files(run_id) / "state.safetensors"
 
+    def weights_path(self, run_id: str, step: int) -> Path:
+        """Where the model of a run as it was at a step is, if that step is kept."""
+        return self._files(run_id) / "weights" / f"{step}.safetensors"
+
+    def weights_steps(self, run_id: str) -> tuple[int, ...]:
+        """The steps whose weights are kept, rising: the first and, once the run has ended, the last among them."""
+        return tuple(sorted(int(path.stem) for path in (self._files(run_id) / "weights").glob("*.safetensors")))
+
+    def weights(self, run_id: str, step: int) -> bytes:
+        """The content of a run's weights at a step, a safetensors file.
+
+        Raises:
+            Refusal: there is no such run, or the step is none of `weights_steps`: it was dropped, or never kept.
+        """
+        try:
+            return self.weights_path(run_id, step).read_bytes()
+        except FileNotFoundError:
+            raise Refusal(f"The weights of step {step:,} are not kept; choose another step.") from None
+
     def _files(self, run_id: str) -> Path:
         if not RUN_ID.fullmatch(run_id):  # ids come from links: never let one walk out of the folder
             raise _no_such_run(run_id)
         return self.folder / "runs" / run_id
 
-    def _write_files(self, files: Sequence[File]) -> None:
-        for file in files:
-            path = self.checkpoint_path(file.run) if file.kind == "checkpoint" else self.state_path(file.run)
-            with replacing(path) as temporary:
+    def _write_files(self, files: Sequence[File | Weights]) -> None:
+        for file in sorted(files, key=lambda each: isinstance(each, File)):  # weights are never behind the state
+            with replacing(self._path(file)) as temporary:
                 temporary.write_bytes(file.data)
+            if isinstance(file, Weights):
+                for step in self.weights_steps(file.run):
+                    if step < file.step and step % file.apart:
+                        self.weights_path(file.run, step).unlink(missing_ok=True)
+
+    def _path(self, file: File | Weights) -> Path:
+        if isinstance(file, Weights):
+            return self.weights_path(file.run, file.step)
+        return self.checkpoint_path(file.run) if file.kind == "checkpoint" else self.state_path(file.run)
 
 
 def _no_such_run(run_id: str) -> Refusal:

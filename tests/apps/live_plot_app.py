@@ -38,6 +38,7 @@ st.text(f"chosen: {st.session_state.get('letter', 'none')}")
 moving = go.Figure(go.Scatter(x=[3], y=[9], text=["=a, b"], mode="markers+text", name="square", marker={"size": 9}))
 moving.update_layout(xaxis={"range": [-1, 4], "title": {"text": "side"}}, yaxis={"range": [-1, 10]})
 frames = [
-    Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}") for i in range(4)
+    Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}", f"<b>{i}</b>²")
+    for i in range(4)
 ]
 live_plot(moving, key="moving", height=200, text="Squares of sides\nthe last is 9", frames=frames)

@@ -19,6 +19,7 @@ def letters_map(
     explained: str,
     *,
     limits: Limits | None = None,
+    size: int = 24,
 ) -> go.Figure:
     """Each letter written where its vector points, in a circle (vowels), square (consonants), triangle (other signs)
     or diamond (end mark).
@@ -29,6 +30,7 @@ def letters_map(
         kinds: V kinds, see `colours.kind`.
         explained: What the axes are, such as "two dimensions of the embedding" or "PCA, 61% of the variance".
         limits: Keep the axes here, so that a playback moves letters and not the frame; see `limits_of`.
+        size: Of each mark, in pixels.
     """
     points = np.asarray(vectors, dtype=np.float64)
     figure = go.Figure()
@@ -44,10 +46,10 @@ def letters_map(
             uid=kind,
             mode="markers+text",
             textposition="middle center",
-            textfont={"size": 14},
+            textfont={"size": 8 + size // 4},
             marker={
                 "symbol": style.symbol,
-                "size": 24,
+                "size": size,
                 "color": translucent(style.colour, 0.16),
                 "line": {"color": style.colour, "width": 1},
             },

@@ -97,13 +97,16 @@ def loss_curves(
     references: Mapping[str, float],
     x: XAxis = "step",
     floor: tuple[str, float] | None = None,
+    *,
+    ends: bool = True,
 ) -> go.Figure:
     """The losses of one run or of several, with a dashed hairline for each reference.
 
     One run shows each training batch, faint, and the smoothed curve over it, both in grey, and validation in the
     colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
     `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}; `floor` is the
-    name and the loss that no training curve can end below, a dotted hairline.
+    name and the loss that no training curve can end below, a dotted hairline. `ends` writes the last loss of
+    each of a few runs beside its curve, which takes a wide margin.
     """
     figure = go.Figure()
     seen: Counter[str] = Counter()
@@ -132,7 +135,7 @@ def loss_curves(
         curves = [_finite(curve[1]) for run in series for curve in (run.train, run.validation)]
         highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
         figure.update_yaxes(autorangeoptions={"clipmax": highest})
-    if 0 < len(series) <= _LABELLED:
+    if ends and 0 < len(series) <= _LABELLED:
         _label_ends(figure, series, _with_floor(references, floor))
     return figure
 

@@ -19,6 +19,8 @@ MOST_POINTS = 20_000
 """Points that a curve keeps."""
 MOST_LOOKS = 120
 """Evaluations whose names and letters' vectors are kept."""
+MOST_WEIGHTS = 60
+"""Evaluations whose weights are kept, even where they are small: more than one can tell apart on a slider."""
 T = TypeVar("T")
 
 EMPTY = Curve(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))

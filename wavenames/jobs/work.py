@@ -19,14 +19,26 @@ from torch import Tensor
 from wavenames.checkpoints import Checkpoint, Results, pack, unpack
 from wavenames.config import Refusal, RunConfig, SamplingConfig
 from wavenames.jobs.lists import Data
-from wavenames.jobs.snapshot import EMPTY, MOST_LOOKS, MOST_POINTS, Snapshot, longer, some, stride, thinned
+from wavenames.jobs.snapshot import (
+    EMPTY,
+    MOST_LOOKS,
+    MOST_POINTS,
+    MOST_WEIGHTS,
+    Snapshot,
+    longer,
+    some,
+    stride,
+    thinned,
+)
 from wavenames.models import CountingModel, Model
 from wavenames.probes.health import Health, copied, examine
 from wavenames.probes.health_record import packed, unpacked
 from wavenames.sampling import sample
 from wavenames.store import (
+    FEWEST_WEIGHTS,
     FRAME_BYTES,
     HEALTH_BYTES,
+    WEIGHT_BYTES,
     Change,
     Changes,
     Curve,
@@ -38,6 +50,7 @@ from wavenames.store import (
     SampledNames,
     Status,
     Store,
+    Weights,
 )
 from wavenames.training import FETCH_EVERY, Point, Trainer, TrainerState, evaluate
 
@@ -146,6 +159,16 @@ class Work:
             self._frames = [*some([*self._frames, (step, frame)], every, most)]
             if self._keeps(step, every, most):
                 self.store.later(Frame(self.id, step, frame))
+        weights = self._weights()
+        if step % weights.apart == 0:
+            self.store.later(weights)
+
+    def _weights(self) -> Weights:
+        """The model as it is now, and how far apart two that are kept may lie: the larger, the farther."""
+        data, step = pack(self.model.state_dict(), {}), self._trainer.step
+        # Beside 0 and so many multiples of their distance the last step is kept.
+        most = min(MOST_WEIGHTS, max(FEWEST_WEIGHTS, WEIGHT_BYTES // len(data) - 2))
+        return Weights(self.id, step, data, stride(step, self.config.recipe.evaluate_every, most))
 
     def _examines_next(self) -> bool:
         """Whether health may be looked at after the next step, so that the weights before it are wanted."""
@@ -272,6 +295,7 @@ class Work:
         if not self._samples or self._samples[-1][0] != trainer.step:
             self._look()
             self._examine(None)
+        self.store.later(self._weights())
         self._show()
         train, validation, test = (evaluate(self.model, part) for part in (data.train, data.validation, data.test))
         results = Results(

@@ -38,16 +38,26 @@ def project(vectors: npt.ArrayLike) -> Projection:
         return Projection(table, "the two numbers of the embedding")
     if table.shape[1] == 1:
         return Projection(np.hstack([table, np.zeros_like(table)]), "the one number of the embedding")
+    return _onto(_plane(table), table)
+
+
+def _plane(table: Array) -> Array:
+    """The two directions (E, 2) along which vectors (V, E) vary most."""
     centred = table - table.mean(0)
-    _, spread, axes = np.linalg.svd(centred, full_matrices=False)
-    points = centred @ axes[:2].T
-    points *= np.where(points[np.abs(points).argmax(0), [0, 1]] < 0, -1.0, 1.0)
-    share = (spread[:2] ** 2).sum() / max((spread**2).sum(), np.finfo(float).tiny)
+    axes: Array = np.linalg.svd(centred, full_matrices=False)[2][:2].T
+    points = centred @ axes
+    return axes * np.where(points[np.abs(points).argmax(0), [0, 1]] < 0, -1.0, 1.0)
+
+
+def _onto(plane: Array, table: Array) -> Projection:
+    centred = table - table.mean(0)
+    points = centred @ plane
+    share = (points**2).sum() / max((centred**2).sum(), np.finfo(float).tiny)
     return Projection(points, f"PCA, {share:.0%} of the variance")
 
 
 def align(points: Array, to: Array) -> Array:
-    """Turn, and mirror if need be, points (V, 2) so that they lie as close as they can to the points `to`.
+    """Turn, and mirror if need be, points (V, E) so that they lie as close as they can to the points `to`.
 
     Orthogonal Procrustes without scaling: Schönemann 1966, https://doi.org/10.1007/BF02289451. Only directions from
     the centre count; the points keep their own centre.
@@ -59,14 +69,19 @@ def align(points: Array, to: Array) -> Array:
 
 
 def follow(frames: Sequence[npt.ArrayLike]) -> list[Projection]:
-    """Each frame (V, E) in two dimensions, each turned to fit the one before, so that a playback does not spin."""
-    projections = [project(frame) for frame in frames]
-    if np.asarray(frames[0]).shape[1] <= 2:
-        return projections
-    for index in range(1, len(projections)):
-        before, now = projections[index - 1], projections[index]
-        projections[index] = Projection(align(now.points, before.points), now.explained)
-    return projections
+    """Each frame (V, E) in the plane of the last one, so that a playback neither spins nor jumps.
+
+    In the plane along which the last frame varies most, once each frame is turned, in all its dimensions, to fit the
+    one after it. Planes of their own would jump: where several directions vary nearly alike, the two that vary most
+    are others from one frame to the next, and no turn within the plane makes up for that.
+    """
+    tables = [np.asarray(frame, dtype=np.float64) for frame in frames]
+    if tables[-1].shape[1] <= 2:
+        return [project(table) for table in tables]
+    for index in range(len(tables) - 2, -1, -1):
+        tables[index] = align(tables[index], tables[index + 1])
+    plane = _plane(tables[-1])
+    return [_onto(plane, table) for table in tables]
 
 
 def neighbours(vectors: npt.ArrayLike, letters: Sequence[str], letter: str, count: int = 5) -> list[Neighbour]:

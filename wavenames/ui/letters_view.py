@@ -1,22 +1,29 @@
-"""The letters of a trained model in the plane, their neighbours, and their way there."""
+"""The letters of a trained model in the plane, their way there through training, and who is whose neighbour."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
+from wavenames.config import conditions_of
 from wavenames.figures.colours import kind, shown
-from wavenames.figures.letters import Limits, letters_map, limits_of
+from wavenames.figures.letters import letters_map
+from wavenames.figures.loss import LossSeries
+from wavenames.figures.motion import letters_in_motion
+from wavenames.jobs import Snapshot
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
-from wavenames.ui.live_plot import live_plot
-from wavenames.ui.session import Trained, checkpoint, model, store
-from wavenames.ui.words import page_anew, plain
+from wavenames.ui.live_plot import Frame, live_plot
+from wavenames.ui.references import references
+from wavenames.ui.session import Trained, checkpoint, model, scheduler, store
+from wavenames.ui.words import plain
 
-TICK = 0.35
-"""Seconds for which a frame stands while the playback runs."""
+STILL, MOVING = 460, 620
+"""Heights of the map alone, and of the map under the loss, in pixels."""
+Vectors = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -25,7 +32,8 @@ class Journey:
 
     steps: tuple[int, ...]
     frames: tuple[Projection, ...]
-    limits: Limits
+    start: Vectors
+    """The letters' vectors (V, E) at the first of the steps."""
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -35,89 +43,87 @@ def path_of(run_id: str) -> Journey | None:
     if not kept:
         return None
     frames = tuple(follow([vectors for _, vectors in kept]))
-    return Journey(tuple(step for step, _ in kept), frames, limits_of([frame.points for frame in frames]))
+    return Journey(tuple(step for step, _ in kept), frames, kept[0][1])
 
 
 def letters_view(chosen: Trained, key: str) -> None:
-    """The map of one model, with a playback where its training was seen, and the neighbours of one letter."""
+    """The map of one model, in motion where its training was seen, and the neighbours of one letter."""
     vectors = model(chosen.key).letter_vectors
     if vectors is None:
         st.info(f"{plain(chosen.title)} counts letters and keeps no vectors for them. Choose a neural model.")
         return
     path = path_of(chosen.key)
     if path is not None and len(path.steps) > 1:
-        _playback(chosen, path, key)
+        _motion(chosen, path, key)
+        _neighbours(chosen, {"At the start": path.start, "At the end": vectors.numpy()}, key)
+        return
+    _map(chosen, project(vectors.numpy()), key)
+    if path is None:
+        way = "This model was not trained on this server, so its way here is not known; your own runs keep theirs."
     else:
-        projection = project(vectors.numpy())
-        _map(chosen, projection, limits_of([projection.points]), key, "as trained")
-        if path is None:
-            way = (
-                "This model was not trained on this server, so its way here is not known; your own runs keep theirs."
-            )
-        else:
-            way = "This run was looked at only once, so there is no way here to play back."
-        st.caption(way)
-    _neighbours(chosen, vectors.numpy(), key)
+        way = "This run was looked at only once, so there is no way here to play back."
+    st.caption(way)
+    _neighbours(chosen, {"Letter": vectors.numpy()}, key)
 
 
-def _playback(chosen: Trained, path: Journey, key: str) -> None:
-    playing = st.session_state.get(f"{key}_playing", False)
-
-    def frame() -> None:
-        at = st.session_state.get(f"{key}_frame", path.steps[-1])
-        index = path.steps.index(at) if at in path.steps else len(path.steps) - 1
-        if st.session_state.get(f"{key}_playing"):
-            index = (index + 1) % len(path.steps)
-            st.session_state[f"{key}_frame"] = path.steps[index]
-            st.session_state[f"{key}_playing"] = index < len(path.steps) - 1
-        at = st.select_slider(
-            "Step",
-            path.steps,
-            value=None if f"{key}_frame" in st.session_state else path.steps[-1],
-            key=f"{key}_frame",
-        )
-        with page_anew():
-            _map(chosen, path.frames[path.steps.index(at)], path.limits, key, f"at step {at:,}")
-        label, icon = ("Pause", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
-        if st.button(label, icon=icon, key=f"{key}_play"):
-            st.session_state[f"{key}_playing"] = not playing
-            if not playing and at == path.steps[-1]:
-                st.session_state[f"{key}_restart"] = True
-            st.rerun()
-        if playing and not st.session_state[f"{key}_playing"]:
-            st.rerun()
-
-    if st.session_state.pop(f"{key}_restart", False):
-        st.session_state[f"{key}_frame"] = path.steps[0]
-    st.fragment(frame, run_every=TICK if playing else None)()
+def run_loss(run: Snapshot) -> LossSeries:
+    """The losses of a run against its steps."""
+    return LossSeries(
+        label=run.title,
+        family=run.config.model.family,
+        split=run.config.data.split,
+        train=(run.train.step, run.train.loss),
+        validation=(run.validation.step, run.validation.loss),
+    )
 
 
-def _map(chosen: Trained, projection: Projection, limits: Limits, key: str, when: str) -> None:
+def letters_text(projection: Projection, letters: list[str]) -> str:
+    """A map of the letters in words."""
+    places = zip(letters, projection.points, strict=True)
+    return "\n".join([projection.explained, *(f"{shown(letter)}: {x:.2f}, {y:.2f}" for letter, (x, y) in places)])
+
+
+def _motion(chosen: Trained, path: Journey, key: str) -> None:
+    run, letters = scheduler().snapshot(chosen.key), list(checkpoint(chosen.key).vocabulary.symbols)
+    figure, changes = letters_in_motion(
+        run_loss(run),
+        references(run.config.data, conditions_of(run.config.model)),
+        path.steps,
+        [each.points for each in path.frames],
+        letters=letters,
+        kinds=[kind(letter) for letter in letters],
+        explained=path.frames[-1].explained,
+    )
+    texts = [
+        f"Letters of {chosen.title} at step {step:,}, {letters_text(projection, letters)}"
+        for step, projection in zip(path.steps, path.frames, strict=True)
+    ]
+    moments = zip(path.steps, changes, texts, strict=True)
+    frames = [Frame(f"step {step:,}", traces, text) for step, traces, text in moments]
+    live_plot(figure, key=f"{key}_motion", height=MOVING, text=texts[-1], frames=frames)
+
+
+def _map(chosen: Trained, projection: Projection, key: str) -> None:
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
-    figure = letters_map(
-        projection.points, letters, [kind(letter) for letter in letters], projection.explained, limits=limits
-    )
-    words = "\n".join(
-        f"{shown(letter)}: {x:.2f}, {y:.2f}" for letter, (x, y) in zip(letters, projection.points, strict=True)
-    )
-    live_plot(
-        figure,
-        key=f"{key}_map",
-        height=460,
-        text=f"Letters of {chosen.title} {when}, {projection.explained}\n{words}",
-    )
+    figure = letters_map(projection.points, letters, [kind(letter) for letter in letters], projection.explained)
+    text = f"Letters of {chosen.title} as trained, {letters_text(projection, letters)}"
+    live_plot(figure, key=f"{key}_map", height=STILL, text=text)
 
 
-def _neighbours(chosen: Trained, vectors: np.ndarray, key: str) -> None:
+def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> None:
+    """The letters nearest to one that is chosen; at two moments, side by side."""
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
     letter = st.selectbox(
         "Nearest neighbours of", letters, index=1, format_func=lambda one: "end mark" if one == "." else one,
         key=f"{key}_letter", help="Letters whose vectors point the same way: the model treats them alike.",
     )  # fmt: skip
-    nearest = neighbours(vectors, letters, letter)
-    table = pd.DataFrame([(shown(each.letter), each.likeness) for each in nearest], columns=["Letter", "Likeness"])
-    st.dataframe(
-        table, hide_index=True, width="stretch",
-        column_config={"Likeness": st.column_config.ProgressColumn(min_value=-1, max_value=1, format="%.2f",
-                       help="Cosine of the angle between the two vectors")},
-    )  # fmt: skip
+    table, columns = pd.DataFrame(), {}
+    for place, (moment, vectors) in enumerate(moments.items()):
+        nearest = neighbours(vectors, letters, letter)
+        likeness = "Likeness" + " " * place  # a table's columns have names of their own
+        table[moment] = [shown(each.letter) for each in nearest]
+        table[likeness] = [each.likeness for each in nearest]
+        columns[likeness] = st.column_config.ProgressColumn(
+            "Likeness", min_value=-1, max_value=1, format="%.2f", help="Cosine of the angle between the two vectors"
+        )
+    st.dataframe(table, hide_index=True, width="stretch", column_config=columns)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly
 import plotly.graph_objects as go
 import streamlit as st
@@ -42,6 +43,8 @@ class Frame:
     """What is other than in the figure, for each of its traces: {"x": …, "marker": {"color": …}}; {} for nothing."""
     text: str = ""
     """What the chart says at this moment; else what it says as a whole."""
+    html: str = ""
+    """What stands beside the chart at this moment, below it on a phone: of ours, all text in it escaped."""
 
 
 def live_plot(
@@ -68,11 +71,13 @@ def live_plot(
     }
     if frames:
         data["frames"] = [
-            {"label": each.label, "text": each.text, "traces": _compact(list(each.traces))} for each in frames
+            {"label": each.label, "text": each.text, "html": each.html, "traces": _compact(list(each.traces))}
+            for each in frames
         ]
     _serve_files()
     tall = height + TEXT_LINE + (PLAYER_LINE if frames else 0)
-    chosen = _renderer()(key=key, data=data, height=tall, on_clicked_change=lambda: None)
+    beside = any(each.html for each in frames)
+    chosen = _renderer()(key=key, data=data, height="content" if beside else tall, on_clicked_change=lambda: None)
     return chosen.get("clicked")
 
 
@@ -93,18 +98,21 @@ def payload(figure: go.Figure, uirevision: str) -> dict[str, Any]:
 def _compact(value: Any) -> Any:
     match value:
         case {"dtype": "f8", "bdata": data, **rest}:
-            single = np.frombuffer(base64.b64decode(data), dtype="<f8").astype("<f4")
-            return {"dtype": "f4", "bdata": base64.b64encode(single.tobytes()).decode(), **rest}
+            return _single(np.frombuffer(base64.b64decode(data), dtype="<f8")) | rest
+        case np.ndarray() if value.dtype == np.float64 and value.ndim == 1:
+            return _single(value)
         case dict():
             return {name: _compact(inner) for name, inner in value.items()}
-        case list() | tuple():
+        case list() | tuple() | np.ndarray():
             return [_compact(inner) for inner in value]
-        case np.ndarray() | np.generic():
-            return _compact(value.tolist())
-        case float():
+        case float() | np.floating():
             return float(f"{value:.6g}") if math.isfinite(value) else None  # JSON knows no NaN
         case _:
-            return value
+            return value.item() if isinstance(value, np.generic) else value
+
+
+def _single(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    return {"dtype": "f4", "bdata": base64.b64encode(values.astype("<f4").tobytes()).decode()}
 
 
 @cache

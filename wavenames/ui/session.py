@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from wavenames.checkpoints import Checkpoint, load, load_shipped, shipped
+from wavenames.checkpoints import Checkpoint, load, load_shipped, shipped, unpack
 from wavenames.config import PRESETS, SERVER_LIMITS, DataConfig, Refusal
 from wavenames.jobs import Scheduler, name_list
 from wavenames.models import Model, build
@@ -125,6 +125,31 @@ def model(key: str) -> Model:
 @lru_cache(maxsize=16)
 def _built(kept: Checkpoint) -> Model:
     return kept.model()
+
+
+def model_at(run_id: str, step: int) -> Model:
+    """A run's model as it was at a step, in evaluation mode. Shared by all visitors: ask it, never change it.
+
+    Refuses a run that this server doesn't know, and a step that is none of `store().weights_steps(run_id)`.
+    """
+    return _built_at(run_id, store().weights(run_id, step))
+
+
+@lru_cache(maxsize=8)
+def _built_at(run_id: str, weights: bytes) -> Model:
+    network = build(store().run(run_id).configuration().model, run_vocabulary(run_id).size)
+    network.load_state_dict(unpack(weights)[0])
+    return network.eval()
+
+
+def run_vocabulary(run_id: str) -> Vocabulary:
+    """The letters that a run's model knows, however far the run is. Refuses a run that this server doesn't know."""
+    return _vocabulary(store().run(run_id).configuration().data.names)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _vocabulary(list_id: str) -> Vocabulary:
+    return Vocabulary.of(find_list(list_id).names)
 
 
 @st.cache_resource(show_spinner=False)

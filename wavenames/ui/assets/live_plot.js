@@ -168,6 +168,7 @@ class Chart {
     this.root = element("figure", "wn-plot", parent);
     this.plot = element("div", "wn-plot-area", this.root);
     this.player = new Player(this.root, (ease) => this.turn(ease));
+    this.beside = element("div", "wn-plot-beside", this.root);
     const line = element("div", "wn-plot-line", this.root);
     const twin = element("details", "wn-plot-text", line);
     element("summary", "", twin).textContent = "As text";
@@ -208,13 +209,15 @@ class Chart {
       this.plot.setAttribute("role", "group");
       this.plot.setAttribute("aria-label", `${name}: arrow keys move, Enter chooses`);
     } else for (const attribute of ["tabindex", "role", "aria-label"]) this.plot.removeAttribute(attribute);
-    this.turn(0);
+    if (!this.player.timer) this.turn(0); // while it plays, the next frame is drawn from what was given now
   }
 
   // Draw what was given, as the frame that the player stands at has it; `ease` milliseconds are taken to move there.
   turn(ease) {
     const frame = this.given.frames?.[this.player.at];
     this.words.textContent = frame?.text || this.given.text;
+    this.root.classList.toggle("wn-with-beside", Boolean(frame?.html));
+    this.beside.innerHTML = frame?.html ?? ""; // made and escaped on our server
     const traces = frame ? this.given.traces.map((trace, i) => merged(trace, frame.traces[i] ?? {})) : this.given.traces;
     const moves = ease && !still.matches ? { transition: { duration: 0.8 * ease, easing: "linear" } } : {};
     this.next = { ...this.given, traces, layout: { ...this.given.layout, ...moves } };

@@ -1,0 +1,206 @@
+"""A run through its steps: names by the same dice, a name letter by letter, the letters' map and the loss at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+import streamlit as st
+from torch import Tensor
+
+from wavenames.config import Refusal, RunConfig, SamplingConfig, conditions_of
+from wavenames.figures.colours import kind
+from wavenames.figures.moment import moment_html, moment_text
+from wavenames.figures.motion import letters_in_motion
+from wavenames.jobs import Snapshot
+from wavenames.jobs.work import SLOTS as DRAWN
+from wavenames.names import Vocabulary
+from wavenames.probes.embeddings import follow
+from wavenames.probes.surprisal import Surprisal, surprisal
+from wavenames.sampling import sample
+from wavenames.store import Run
+from wavenames.ui.letters_view import run_loss
+from wavenames.ui.links import linked_choice
+from wavenames.ui.live_plot import Frame, live_plot
+from wavenames.ui.live_run import new_title
+from wavenames.ui.references import references
+from wavenames.ui.session import checkpoint, find_list, model, model_at, run_vocabulary, scheduler, store, untrained
+from wavenames.ui.spreadsheet import csv_text
+from wavenames.ui.typed import as_known
+from wavenames.ui.words import page_anew, plain
+
+RUN, NAME, GOES_ON = "steps_run", "steps_name", "steps_goes_on"
+SLOTS = [f"name {slot}" for slot in range(1, DRAWN + 1)]
+FIRST_NAME = "isabella"
+SHIPPED = "wavenet-m"
+"""The model whose two ends stand here while no run has been trained."""
+QUICK = {"preset": "quick", "evaluate_every": "10"}
+"""A run of some seconds, looked at often."""
+MOVING = ("queued", "running")
+POLL = 1.5
+"""Seconds between two looks at a run that goes on."""
+HEIGHT = 560
+"""Of the loss and the map under it, in pixels."""
+NO_HISTORY = "Models that ship come without their history; a run of yours keeps its steps."
+
+
+def runs_with_steps() -> dict[str, str]:
+    """Labels by id of the runs that keep any step, or will, the newest first."""
+    runs = [run for run in store().runs() if run.status in MOVING or store().weights_steps(run.id)]
+    return {run.id: f"{run.title} · {_state(run)}" for run in runs}
+
+
+def _state(run: Run) -> str:
+    if run.validation is not None:
+        return f"{run.validation:.3f}"
+    return "in training" if run.status in MOVING else run.status
+
+
+def first_run() -> None:
+    """No run yet: the two ends of a model that ships, and the way to see what lies between."""
+    st.info(f"{NO_HISTORY} Here are the two ends of {SHIPPED}; train a run to see what lies between.")
+    st.button(
+        "Train a quick run", type="primary", icon=":material/model_training:", key="steps_train", on_click=_train
+    )
+    if refused := st.session_state.pop("steps_refused", None):
+        st.error(plain(refused))
+    kept, (start, vocabulary) = checkpoint(SHIPPED), untrained()
+    ends = {"Before its first step": (start, vocabulary), "As it ships": (model(SHIPPED), kept.vocabulary)}
+    options = SamplingConfig(n=DRAWN, seed=1)
+    before = None
+    for place, (heading, (network, letters)) in zip(st.columns(2, gap="large"), ends.items(), strict=True):
+        names = [each.name for each in sample(network, letters, options, kept.membership).names]
+        place.html(moment_html(heading, names, before, *_tiles(surprisal(network, letters, FIRST_NAME))))
+        before = names
+
+
+def _train() -> None:
+    try:
+        config = RunConfig.from_flat(QUICK)
+        st.session_state[RUN] = scheduler().submit(config, new_title(config.preset))
+    except Refusal as refusal:
+        st.session_state["steps_refused"] = str(refusal)
+
+
+def steps_view() -> None:
+    """The run, the name, and all that moves. A run that goes on is looked at again and again."""
+    st.fragment(_draw, run_every=POLL if st.session_state.get(GOES_ON) else None)()
+
+
+def _draw() -> None:
+    left, right = st.columns(2, gap="medium")
+    with left:
+        runs = runs_with_steps()
+        if not runs:
+            st.rerun()
+        run_id = linked_choice("Run", runs, key=RUN, explained=f"Runs of this server. {NO_HISTORY}")
+    with page_anew():
+        run, vocabulary = scheduler().snapshot(run_id), run_vocabulary(run_id)
+        if (run.status in MOVING) != st.session_state.get(GOES_ON, False):
+            st.session_state[GOES_ON] = run.status in MOVING
+            st.rerun()
+        with right:
+            name = _name(run, vocabulary)
+        moments = _moments(run, vocabulary, name)
+        if not moments:
+            store().run(run_id)  # refuses one that was deleted since
+    if not moments:
+        st.caption("The first names come in a moment.")
+        return
+    _play(run, vocabulary, moments)
+    st.download_button(
+        "Names and surprisals", lambda: csv_text(_table(moments), *SLOTS), f"{run.title}-steps.csv", "text/csv",
+        icon=":material/download:", key="steps_csv", on_click="ignore",
+    )  # fmt: skip
+
+
+def _name(run: Snapshot, vocabulary: Vocabulary) -> str:
+    """The name that is typed; one that can't be read leaves the last one standing."""
+    example = FIRST_NAME if set(FIRST_NAME) <= {*vocabulary.letters} else find_list(run.config.data.names).names[0]
+    typed = st.text_input("Your name", example, key=NAME, bind="query-params", live=True)
+    read = f"{NAME} read of {run.id}"
+    try:
+        st.session_state[read] = as_known(typed.strip() or example, vocabulary)
+    except Refusal as refusal:
+        st.error(plain(str(refusal)))
+    name: str = st.session_state.get(read, example)
+    return name
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """A run at one step."""
+
+    step: int
+    validation: float | None
+    names: tuple[str, ...]
+    reading: Surprisal
+    vectors: Tensor | None
+    """(V, E) of the letters; None in a model that keeps none."""
+
+
+def _moments(run: Snapshot, vocabulary: Vocabulary, name: str) -> list[Moment]:
+    """The steps whose weights are kept, and the names that the run showed there."""
+    shown = dict(run.samples)
+    losses = dict(zip(run.validation.step.tolist(), run.validation.loss.tolist(), strict=True))
+    steps = [step for step in store().weights_steps(run.id) if step in shown]
+    return [_moment(run.id, step, losses.get(step), shown[step], vocabulary, name=name) for step in steps]
+
+
+@lru_cache(maxsize=512)
+def _moment(
+    run_id: str, step: int, loss: float | None, names: tuple[str, ...], vocabulary: Vocabulary, *, name: str
+) -> Moment:
+    # Loss and names are in the key: a run that was cut off may come back to a step with other weights.
+    network = model_at(run_id, step)
+    return Moment(step, loss, names, surprisal(network, vocabulary, name), network.letter_vectors)
+
+
+def _play(run: Snapshot, vocabulary: Vocabulary, moments: Sequence[Moment]) -> None:
+    letters = list(vocabulary.symbols)
+    vectors = [moment.vectors.numpy() for moment in moments if moment.vectors is not None]
+    path = follow(vectors) if vectors else []
+    figure, changes = letters_in_motion(
+        run_loss(run),
+        references(run.config.data, conditions_of(run.config.model)),
+        [moment.step for moment in moments],
+        [each.points for each in path],
+        letters=letters,
+        kinds=[kind(letter) for letter in letters],
+        explained=path[-1].explained if path else "",
+    )
+    frames, before = [], None
+    for moment, traces in zip(moments, changes, strict=True):
+        loss = "" if moment.validation is None else f", validation loss {moment.validation:.3f}"
+        heading = f"Step {moment.step:,}{loss} on the {run.config.data.split} split"
+        tiles = _tiles(moment.reading)
+        frames.append(
+            Frame(
+                f"step {moment.step:,}",
+                traces,
+                f"{run.title}: {moment_text(heading, moment.names, *tiles)}",
+                moment_html(heading, moment.names, before, *tiles),
+            )
+        )
+        before = moment.names
+    live_plot(figure, key=f"steps_{run.id}", height=HEIGHT, text=frames[-1].text, frames=frames)
+    if not path:
+        st.caption("This model keeps no vectors for its letters, so there is no map of them.")
+
+
+def _tiles(reading: Surprisal) -> tuple[list[str], list[float]]:
+    return [place.letter for place in reading.places], [-place.log_probability for place in reading.places]
+
+
+def _table(moments: Sequence[Moment]) -> pd.DataFrame:
+    """A row a step: its loss, its names, and what each letter of the typed name cost."""
+    rows = []
+    for moment in moments:
+        row: dict[str, object] = {"step": moment.step, "validation": moment.validation}
+        row |= zip(SLOTS, moment.names, strict=True)
+        for place, (letter, nats) in enumerate(zip(*_tiles(moment.reading), strict=True), 1):
+            row[f"letter {place} {letter}"] = nats
+        rows.append(row)
+    return pd.DataFrame(rows)
