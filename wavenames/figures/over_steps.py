@@ -1,6 +1,7 @@
 """One figure of each part of a network over the steps of a run."""
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,6 +36,7 @@ def over_steps(
     middle: str | None = None,
     reference: tuple[str, float] | None = None,
     span: tuple[float, float] | None = None,
+    lowest: float = -math.inf,
 ) -> go.Figure:
     """A thin line for each part, darker towards the output; hovering names it.
 
@@ -46,6 +48,7 @@ def over_steps(
         middle: The name of a strong line through the median of all parts at each step; None for none.
         reference: Name and height of a dashed hairline.
         span: Ends of the axis of figures, if they are fixed.
+        lowest: Where the axis ends at the latest: what lies below runs out of sight.
     """
     colour, figure = FAMILIES[family].colour, go.Figure()
     drawn = [*lines, _median(lines, middle)] if middle is not None else [*lines]
@@ -72,12 +75,12 @@ def over_steps(
             annotation_position="top left",
         )
     finite = [value for line in drawn for value in line.y if np.isfinite(value)]
-    low, high = span or (min(finite, default=0.0), max(finite, default=1.0))
+    low, high = span or (max(min(finite, default=0.0), lowest), max(finite, default=1.0))
     if reference is not None:
         low, high = min(low, reference[1]), max(high, reference[1])
     room = 0.0 if span else 0.06 * ((high - low) or 1.0)
     low, high = low - room, high + room
-    named = _named(drawn, all_of_them=len(lines) <= FEW)
+    named = [line for line in _named(drawn, all_of_them=len(lines) <= FEW) if line.y[-1] >= low]
     figure.update_layout(
         showlegend=False,
         hovermode="closest",
@@ -86,11 +89,11 @@ def over_steps(
         margin={"r": 24 + 7 * max((len(line.label) for line in named), default=0), "t": 12},
     )
     pixels = (height - MARGINS) / (high - low)
-    lowest = -np.inf
+    free = -math.inf  # the place that the next label may stand at, in pixels from the bottom
     for line in named:
         end = (line.y[-1] - low) * pixels
-        place_at = max(end, lowest)
-        lowest = place_at + LABEL
+        place_at = max(end, free)
+        free = place_at + LABEL
         figure.add_annotation(
             text=html.escape(line.label, quote=False), x=1, xref="paper", xanchor="left", xshift=8, y=line.y[-1],
             yref="y", yshift=place_at - end, showarrow=False, align="left", font={"size": 11},

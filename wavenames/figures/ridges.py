@@ -76,6 +76,9 @@ def ridges(rows: Sequence[Ridge], ends: tuple[float, float], title: str, family:
             "showgrid": False,
             "zeroline": False,
             "fixedrange": True,
+            "ticks": "outside",
+            "ticklen": 6,
+            "tickcolor": "rgba(0, 0, 0, 0)",
         },
         margin={"t": 8},
     )

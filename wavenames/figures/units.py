@@ -77,7 +77,8 @@ def remembered_points(norms: Sequence[Remembered], family: str) -> go.Figure:
     for what, symbol, x, y in zip(("means", "spreads"), ("circle-open", "diamond"), batch, running, strict=True):
         figure.add_scatter(
             x=x, y=y, name=what, uid=what, mode="markers", text=labels,
-            marker={"symbol": symbol, "size": 6, "color": translucent(colour, 0.6), "line": {"width": 1}},
+            marker={"symbol": symbol, "size": 6, "color": translucent(colour, 0.6),
+                    "line": {"width": 1, "color": translucent(colour, 0.9)}},
             hovertemplate=f"%{{text}}, {what[:-1]}<br>batch %{{x:.2f}}, remembered %{{y:.2f}}<extra></extra>",
         )  # fmt: skip
     ends = [float(min(map(np.min, (*batch, *running)))), float(max(map(np.max, (*batch, *running))))]

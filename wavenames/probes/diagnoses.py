@@ -8,12 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from wavenames.config import RunConfig, field_label, limits, signed, starting_recipe
+from wavenames.config import RunConfig, signed
 from wavenames.probes.health import Health, Layer
+from wavenames.probes.remedies import Change, calmer, faster, humbler, shallower, slower
 
 Light = Literal["good", "watch", "bad", "not known"]
 Looks = Sequence[tuple[int, Health]]
@@ -33,20 +34,6 @@ RISEN = (0.03, 0.15)  # nats per letter from the best validation loss to the lat
 SETTLED = 30
 """Steps after which BatchNorm has forgotten its start: 0.9 to this power is 4%."""
 SMALL_BATCH = 64
-PATIENCE = 5
-
-
-@dataclass(frozen=True)
-class Change:
-    """One setting of the Train page: its field and its new value, as `RunConfig.from_flat` takes them."""
-
-    field: str
-    value: str
-
-    @property
-    def words(self) -> str:
-        """As a button says it: Learning rate to 0.01."""
-        return f"{field_label(self.field)} to {self.value}"
 
 
 @dataclass(frozen=True)
@@ -111,7 +98,7 @@ def _start(run: RunConfig, losses: Losses) -> Diagnosis:
     if light == "good":
         return Diagnosis(title, light, f"{said}: it begins where it should.")
     return Diagnosis(
-        title, light, f"{said}: it is sure of what it doesn't know, and its first steps only undo that.", _calmer(run)
+        title, light, f"{said}: it is sure of what it doesn't know, and its first steps only undo that.", calmer(run)
     )
 
 
@@ -120,10 +107,10 @@ def _progress(run: RunConfig, losses: Losses) -> Diagnosis:
     if losses.start is None or losses.validation is None:
         return Diagnosis(title, "not known", "The way of the loss is known only of a run on this server.")
     if losses.diverged:
-        return Diagnosis(title, "bad", "The loss ran away, or stopped being a number.", _slower(run))
+        return Diagnosis(title, "bad", "The loss ran away, or stopped being a number.", slower(run))
     if losses.validation > max(losses.uniform, losses.start) + START[0]:
         sentence = f"Validation loss is {losses.validation:.3f}, worse than a blind guess ({losses.uniform:.3f})."
-        return Diagnosis(title, "bad", sentence, _slower(run))
+        return Diagnosis(title, "bad", sentence, slower(run))
     return Diagnosis(
         title, "good", f"Validation loss went from {losses.start:.3f} to {losses.validation:.3f}; nothing ran away."
     )
@@ -136,40 +123,43 @@ def _overfitting(run: RunConfig, losses: Losses) -> Diagnosis:
     gap = losses.validation - losses.train
     risen = 0.0 if losses.best is None else losses.validation - losses.best
     light = max(_light(gap, OVERFIT), _light(risen, RISEN), key=_ORDER.index)
-    said = f"Validation loss lies {signed(gap)} above train"
+    said = f"Validation loss lies {abs(gap):.3f} {'below' if gap < 0 else 'above'} train"
     if light == "good":
         return Diagnosis(title, light, f"{said}: what it learns, it learns for new names too.")
     rises = f" and has risen by {risen:.3f} from its best" if risen >= RISEN[0] else ""
-    return Diagnosis(title, light, f"{said}{rises}: it begins to learn names by heart.", _humbler(run))
+    return Diagnosis(title, light, f"{said}{rises}: it begins to learn names by heart.", humbler(run))
 
 
 # --------------------------------------------------------------------------------------------------- the weights
 
 
 def _learning_rate(run: RunConfig, looks: Looks) -> Diagnosis:
+    """By the spreads that the weights began with: those of a network that blows up grow along with its steps."""
     title = "Learning rate"
-    updates = [(step, update) for step, look in looks if (update := typical_update(look)) is not None]
+    began = looks[0][1]
+    updates = [(step, update) for step, look in looks if (update := typical_update(look, began)) is not None]
     if not updates:
         return Diagnosis(
             title, "not known", "How far a step moves the weights is known only of a run on this server."
         )
     step, largest = max(updates, key=lambda each: each[1])
-    share = 10**largest
-    said = f"A step moves the typical matrix by {share:.2g} of its spread (10^{signed(largest, 1)}) at most"
+    said = f"A step moves the typical matrix by up to {10**largest:.2g} of its first spread (10^{signed(largest, 1)})"
     too_far = _light(largest, TOO_FAR)
     if too_far != "good":
-        return Diagnosis(title, too_far, f"{said}, at step {step:,}: too far to learn something fine.", _slower(run))
+        return Diagnosis(title, too_far, f"{said}, at step {step:,}: too far to learn something fine.", slower(run))
     too_little = _light(-largest, tuple(-each for each in TOO_LITTLE))
     if too_little != "good" and looks[-1][0] >= run.recipe.steps / 5:
-        return Diagnosis(title, too_little, f"{said}: it hardly learns.", _faster(run))
-    return Diagnosis(
-        title, "good", f"{said}; lecture 3 aims at a thousandth with plain SGD, Muon and Adam go farther."
-    )
+        return Diagnosis(title, too_little, f"{said}: it hardly learns.", faster(run))
+    return Diagnosis(title, "good", f"{said}: far enough to learn, and not too far.")
 
 
-def typical_update(look: Health) -> float | None:
-    """log10 update:data of the median weight matrix; None where no step was seen."""
-    updates = [weight.update for weight in look.weights if weight.update is not None]
+def typical_update(look: Health, began: Health) -> float | None:
+    """log10 of the last step's change to the spread in the look `began`, of the median matrix; None without a step."""
+    updates = [
+        weight.update + math.log10(weight.spread / first.spread)
+        for weight, first in zip(look.weights, began.weights, strict=True)
+        if weight.update is not None and weight.spread > 0 and first.spread > 0
+    ]
     return float(np.median(updates)) if updates else None
 
 
@@ -186,9 +176,7 @@ def _saturation(run: RunConfig, looks: Looks) -> Diagnosis:
     first, *_ = (look for _, look in looks)
     at_start = max(layer.saturated for layer in first.layers if layer.kind == "tanh") >= SATURATED[0]
     since = " from the start" if at_start and looks[0][0] == 0 else ""
-    return Diagnosis(
-        title, light, f"{said}{since}, where no gradient passes.", _calmer(run) if since else _slower(run)
-    )
+    return Diagnosis(title, light, f"{said}{since}, where no gradient passes.", calmer(run) if since else slower(run))
 
 
 def _dead(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
@@ -199,7 +187,7 @@ def _dead(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
         return Diagnosis("Dead units", light, sentence)
     return Diagnosis(
         "Dead units", light, f"In {worst.name} {worst.dead:.0%} of the units never act: nothing wakes them again.",
-        _slower(run),
+        slower(run),
     )  # fmt: skip
 
 
@@ -215,7 +203,7 @@ def _depth(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
     if light == "good":
         return Diagnosis(title, light, f"{said}: all depths learn.")
     return Diagnosis(
-        title, light, f"{said}: they {'explode' if apart > 0 else 'vanish'} on their way down.", _shallower(run)
+        title, light, f"{said}: they {'explode' if apart > 0 else 'vanish'} on their way down.", shallower(run)
     )
 
 
@@ -225,7 +213,7 @@ def _gates(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
     said = f"In {worst.name} {worst.saturated:.0%} of the gates are all but shut or wide open"
     if light == "good":
         return Diagnosis("Gates", light, f"{said}; the others choose.")
-    return Diagnosis("Gates", light, f"{said}: they no longer choose.", _slower(run))
+    return Diagnosis("Gates", light, f"{said}: they no longer choose.", slower(run))
 
 
 def _norms(run: RunConfig, looks: Looks) -> Diagnosis:
@@ -242,58 +230,13 @@ def _norms(run: RunConfig, looks: Looks) -> Diagnosis:
     if light == "good":
         return Diagnosis(title, light, f"{said}: it will do the same when it writes.")
     small = run.recipe.batch_size < SMALL_BATCH
-    change = Change("batch_size", str(4 * run.recipe.batch_size)) if small else _slower(run)
+    change = Change("batch_size", str(4 * run.recipe.batch_size)) if small else slower(run)
     return Diagnosis(title, light, f"{said}: it writes as another network than the one that was trained.", change)
 
 
 def _worst(layers: Sequence[Layer], figure: str, *kinds: str) -> Layer:
     found: Layer = max((layer for layer in layers if layer.kind in kinds), key=lambda layer: getattr(layer, figure))
     return found
-
-
-# ------------------------------------------------------------------------------------------- the setting to change
-
-
-def _usual_rate(run: RunConfig) -> float:
-    return starting_recipe(run.preset, run.recipe.recipe).learning_rate
-
-
-def _slower(run: RunConfig) -> Change:
-    """The learning rate that the preset starts with, or a tenth of one that is no higher."""
-    rate, usual = run.recipe.learning_rate, _usual_rate(run)
-    return Change("learning_rate", f"{usual if rate > usual else rate / 10:g}")
-
-
-def _faster(run: RunConfig) -> Change:
-    rate, usual = run.recipe.learning_rate, _usual_rate(run)
-    return Change("learning_rate", f"{usual if rate < usual else rate * 10:g}")
-
-
-def _calmer(run: RunConfig) -> Change:
-    """Start weights of the usual size; a norm, which makes their size irrelevant; or other dice."""
-    if getattr(run.model, "init", "scaled") != "scaled":
-        return Change("init", "scaled")
-    return _normed(run) or Change("seed", str(run.seed + 1))
-
-
-def _normed(run: RunConfig) -> Change | None:
-    if getattr(run.model, "norm", "") != "none":
-        return None
-    return Change("norm", "layer" if run.model.family == "dilated" else "batch")
-
-
-def _shallower(run: RunConfig) -> Change:
-    layers = getattr(run.model, "layers", 1)
-    return _normed(run) or (Change("layers", str(layers // 2)) if layers > 1 else _slower(run))
-
-
-def _humbler(run: RunConfig) -> Change:
-    model: Any = run.model
-    if hasattr(model, "dropout"):
-        return Change("dropout", f"{min(model.dropout + 0.1, limits(type(model), 'dropout')[1]):.2g}")
-    if run.recipe.patience is None:
-        return Change("patience", str(PATIENCE))
-    return Change("steps", str(max(1, run.recipe.steps // 2)))
 
 
 _ORDER: tuple[Light, ...] = ("good", "watch", "bad")

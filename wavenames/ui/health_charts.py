@@ -25,6 +25,8 @@ KINDS: dict[Kind, tuple[str, str, str]] = {
 """Of each kind: its name, what its rest is called, and how to read it."""
 RATIO = -3.0
 """log10 update:data that makemore lecture 3 aims at."""
+LEAST = -8.0
+"""Below it a matrix all but stands still."""
 TYPICAL = "median"
 HEIGHT, MAP, SQUARE = 340, 330, 380
 TWO = 420
@@ -100,13 +102,13 @@ def _updates(family: str, looks: Looks) -> None:
     ]
     title = "log₁₀ update : data"
     live_plot(
-        over_steps(lines, title, family, height=HEIGHT, middle=TYPICAL, reference=("−3: a thousandth", RATIO)),
+        over_steps(lines, title, family, height=HEIGHT, middle=TYPICAL, reference=("−3: a thousandth", RATIO), lowest=LEAST),
         key="health_updates", height=HEIGHT,
         text=over_steps_text(lines, f"{title} of each weight matrix (−3 is a thousandth)", TYPICAL),
     )  # fmt: skip
     st.caption(
-        "Spread of a step's change to the spread of the weights that it changes. Plain SGD does well near −3; Muon and "
-        "AdamW go farther at first, and the schedule brings them down."
+        "Spread of a step's change to the spread of the weights that it changes. Plain SGD does well near −3; "
+        "Muon and AdamW go farther at first, and the schedule brings them down."
     )
 
 
