@@ -154,7 +154,7 @@ def _learning_rate(run: RunConfig, looks: Looks) -> Diagnosis:
 
 
 def typical_update(look: Health, began: Health) -> float | None:
-    """log10 of the last step's change to the spread in the look `began`, of the median matrix; None without a step."""
+    """log10 of the last step's change to the spread in the look `began`, of the median matrix; None if unseen."""
     updates = [
         weight.update + math.log10(weight.spread / first.spread)
         for weight, first in zip(look.weights, began.weights, strict=True)
