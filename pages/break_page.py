@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wavenames.config import Refusal
-from wavenames.ui.break_view import break_view, choose_card
+from wavenames.ui.break_view import break_view
 from wavenames.ui.theme import apply_theme
 from wavenames.ui.words import plain
 
@@ -13,6 +13,6 @@ st.markdown(
     "One thing is wrong with a network; its twin has the same seed and all else alike. Say first what will happen."
 )
 try:
-    break_view(choose_card())
+    break_view()
 except Refusal as refusal:
     st.error(plain(str(refusal)))

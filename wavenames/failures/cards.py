@@ -150,8 +150,8 @@ CARDS: dict[str, Card] = {
         ),
         Card(
             "batchnorm", "BatchNorm left in training",
-            "A tree trained as it should be, whose BatchNorms go on with the batch's own statistics when it writes: "
-            "somebody forgot `eval()`.",
+            "A tree, trained as it should be, whose BatchNorms are not switched to evaluation: when it writes they go "
+            "on with the statistics of the names at hand.",
             "What becomes of its names?",
             ("Nothing: as many are real as of its twin's", "Fewer are real", "Hardly one is real"),
             *_NORM, by_names, writer=never_in_evaluation,

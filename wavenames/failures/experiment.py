@@ -96,6 +96,7 @@ class Experiment:
         self.train, self.validation = Packed(parts.train, vocabulary), Packed(parts.validation, vocabulary)
         self.sound = Subject(card.sound, self.train, self.validation)
         self.broken = Subject(card.broken, self.train, self.validation, card.harm)
+        self.frequencies, self.pairs = references(self.train, self.validation)
         self.found: Found | None = None
 
     def run(self) -> Iterator[float]:
@@ -108,7 +109,7 @@ class Experiment:
         sound = self.sound.side(lambda model: model, self.vocabulary, self.membership)
         yield 0.95
         broken = self.broken.side(self.card.writer, self.vocabulary, self.membership)
-        self.found = Found(sound, broken, *references(self.train, self.validation))
+        self.found = Found(sound, broken, self.frequencies, self.pairs)
         yield 1.0
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import streamlit as st
@@ -17,14 +19,14 @@ from wavenames.figures.lights import LIGHTS, light_html
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
 from wavenames.names import Vocabulary
 from wavenames.training import Point
+from wavenames.ui.links import linked_word
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import card_html
-from wavenames.ui.references import references
 from wavenames.ui.session import find_list, find_split
 from wavenames.ui.words import plain
 
-FOUND, RUNNING = "break_found", "break_running"
-"""Session keys: what this visitor has found, by card; and the experiment under way."""
+FOUND, RUNNING, EXPECTED, OPEN = "break_found", "break_running", "break_expected", "break_card"
+"""Session keys: what this visitor has found, by card; the experiment under way; what was expected; the open card."""
 SLICE, TICK = 0.7, 0.05
 """Seconds of training between two pictures, and of rest before the next."""
 SHOWN = 8
@@ -49,48 +51,71 @@ def _turn() -> threading.Lock:
     return threading.Lock()
 
 
-def choose_card() -> Card:
-    """The card that is open; it stands in the link."""
-    titles = {card.title: card for card in CARDS.values()}
-    done = st.session_state.setdefault(FOUND, {})
-    chosen = st.pills(
-        "What to break", list(titles), default=next(iter(titles)), key="break_card", bind="query-params", required=True,
-        format_func=lambda title: f"{title} ✓" if titles[title].key in done else title, label_visibility="collapsed",
-    )  # fmt: skip
-    return titles[chosen]
-
-
-def break_view(card: Card) -> None:
-    """The question, then the experiment or what came of it."""
+def break_view() -> None:
+    """The cards, or the one that is open: while it trains, and what came of it. The link says which."""
+    st.session_state.setdefault(FOUND, {})
+    card = CARDS.get(linked_word(OPEN) or "")
+    if card is None:
+        _cards()
+        return
+    if st.button("All cards", icon=":material/arrow_back:", key="break_back"):
+        del st.session_state[OPEN]
+        st.rerun()
+    st.header(card.title, anchor=False)
+    st.markdown(plain(card.setup))
     found: Found | None = st.session_state[FOUND].get(card.key)
     running: Running | None = st.session_state.get(RUNNING)
-    mine = running is not None and running.card.key == card.key
-    said = _question(card, asked=found is not None or mine)
-    if mine:
+    if found is not None:
+        _what_came(card, found)
+    elif running is not None and running.card.key == card.key:
+        st.markdown(f"{card.question} {_said(card)}")
         st.fragment(_train, run_every=TICK)()
-    elif found is None:
-        label = "Break it" if running is None else f"Break it; {running.card.title} is given up"
-        if st.button(label, type="primary", icon=":material/play_arrow:", disabled=said is None, key="break_run"):
-            st.session_state[RUNNING] = _begun(card)
-            st.rerun()
-        st.caption(
-            "Say what you expect, then watch both train from the same seed: some ten seconds."
-            if said is None
-            else "Both train from the same seed, here and now: some ten seconds."
-        )
     else:
-        _what_came(card, found, said)
+        _question(card)
 
 
-def _question(card: Card, *, asked: bool) -> int | None:
-    """What is wrong and what a visitor expects of it; the number of the outcome, None before there is one."""
-    key = f"break_said_{card.key}"
-    st.markdown(f"**{plain(card.setup)}**")
+def _cards() -> None:
+    with st.grid(3, min_column_width=300, gap="medium") as grid:
+        for card in CARDS.values():
+            with grid.cell(), st.container(border=True):
+                st.subheader(card.title, anchor=False)
+                st.markdown(plain(card.setup))
+                if card.key not in st.session_state[FOUND]:
+                    _question(card)
+                    continue
+                st.markdown(f"{card.question} **{plain(card.outcomes[_came(card)])}.** {_said(card)}")
+                if st.button("See it again", icon=":material/visibility:", key=f"break_see_{card.key}"):
+                    _open(card)
+
+
+def _question(card: Card) -> None:
+    """What a visitor expects, and the button that comes after it."""
     outcomes = list(card.outcomes)
-    said = st.radio(
-        card.question, outcomes, index=None, key=key, disabled=asked, persist_state="session",
-    )  # fmt: skip
-    return None if said is None else outcomes.index(said)
+    said = st.radio(card.question, outcomes, index=None, key=f"break_said_{card.key}", persist_state="session")
+    running: Running | None = st.session_state.get(RUNNING)
+    under_way = running is not None and running.card.key == card.key
+    label, icon = ("Go on", ":material/visibility:") if under_way else ("Break it", ":material/play_arrow:")
+    explained = "Trains both from the same seed, here and now: some ten seconds. Say first what you expect."
+    if st.button(label, icon=icon, disabled=said is None, key=f"break_run_{card.key}", help=explained):
+        st.session_state[f"{EXPECTED} {card.key}"] = outcomes.index(said) if said in outcomes else None
+        if not under_way:
+            st.session_state[RUNNING] = _begun(card)
+        _open(card)
+
+
+def _open(card: Card) -> NoReturn:
+    st.session_state[OPEN] = card.key
+    st.rerun()
+
+
+def _came(card: Card) -> int:
+    return card.outcome(st.session_state[FOUND][card.key])
+
+
+def _said(card: Card) -> str:
+    """What the visitor expected, in a sentence."""
+    said: int | None = st.session_state.get(f"{EXPECTED} {card.key}")
+    return "" if said is None else f"Your answer: *{plain(card.outcomes[said])}.*"
 
 
 def _begun(card: Card) -> Running:
@@ -111,7 +136,8 @@ def _train() -> None:
     with _turn():
         torch.set_num_threads(1)  # of this thread
         until = time.monotonic() + SLICE
-        for running.share in running.steps:
+        for share in running.steps:
+            running.share = share
             if time.monotonic() > until:
                 break
     experiment = running.experiment
@@ -121,7 +147,7 @@ def _train() -> None:
         st.rerun()
     step, steps = experiment.sound.trainer.step, experiment.sound.trainer.recipe.steps
     bar.progress(running.share, f"Step {step:,} of {steps:,}, both in turn")
-    _curves([_series(SOUND, experiment.sound), _series(BROKEN, experiment.broken)])
+    _curves([_series(SOUND, experiment.sound), _series(BROKEN, experiment.broken)], experiment, steps)
 
 
 def _series(label: str, side: Subject | Side) -> LossSeries:
@@ -136,23 +162,31 @@ def _points(points: list[Point] | tuple[Point, ...]) -> tuple[np.ndarray, np.nda
     return np.array([point.step for point in points]), np.array([point.loss for point in points])
 
 
-def _curves(series: list[LossSeries]) -> None:
-    lines = {name: loss for name, loss in references(DATA).items() if name in ("uniform", "bigram")}
-    live_plot(loss_curves(series, lines), key="break_curves", height=HEIGHT, text=loss_text(series, lines))
+def _curves(series: list[LossSeries], counted: Experiment | Found, steps: int) -> None:
+    """The two, held against a blind guess and the two that only count."""
+    vocabulary = Vocabulary.of(find_list(DATA.names).names)
+    lines = {
+        "uniform": math.log(vocabulary.size),
+        "letters by frequency": counted.frequencies,
+        "letter pairs": counted.pairs,
+    }
+    figure = loss_curves(series, lines).update_xaxes(range=[0, steps])
+    live_plot(figure, key="break_curves", height=HEIGHT, text=loss_text(series, lines))
 
 
 # ------------------------------------------------------------------------------------------------ what came of it
 
 
-def _what_came(card: Card, found: Found, said: int | None) -> None:
-    came = card.outcome(found)
+def _what_came(card: Card, found: Found) -> None:
+    came, said = _came(card), st.session_state.get(f"{EXPECTED} {card.key}")
     right = said == came
     icon, word = (
         (":material/check_circle:", "You were right.") if right else (":material/cancel:", "It came otherwise.")
     )
-    st.subheader(f"{icon} {word} {plain(card.outcomes[came])}.", anchor=False)
+    st.subheader(f"{icon} {word}", anchor=False)
+    st.markdown(f"{card.question} **{plain(card.outcomes[came])}.** {'' if right else _said(card)}")
     st.markdown(plain(sentence(found)))
-    _curves([_series(SOUND, found.sound), _series(BROKEN, found.broken)])
+    _curves([_series(SOUND, found.sound), _series(BROKEN, found.broken)], found, card.sound.recipe.steps)
     st.header("Names, by the same dice", anchor=False)
     with st.grid(2, min_column_width=260) as grid:
         for label, side in ((SOUND, found.sound), (BROKEN, found.broken)):
@@ -164,7 +198,6 @@ def _what_came(card: Card, found: Found, said: int | None) -> None:
     _health(found)
     if st.button("Once more", icon=":material/replay:", key="break_again"):
         del st.session_state[FOUND][card.key]
-        st.session_state.pop(f"break_said_{card.key}", None)
         st.rerun()
 
 

@@ -100,9 +100,9 @@ def _updates(family: str, looks: Looks) -> None:
         StepLine(each.name, [step for step, _ in seen], [_number(look.weights[place].update) for _, look in seen])
         for place, each in enumerate(seen[0][1].weights)
     ]
-    title = "log₁₀ update : data"
+    title, thousandth = "log₁₀ update : data", ("−3: a thousandth", RATIO)
     live_plot(
-        over_steps(lines, title, family, height=HEIGHT, middle=TYPICAL, reference=("−3: a thousandth", RATIO), lowest=LEAST),
+        over_steps(lines, title, family, height=HEIGHT, middle=TYPICAL, reference=thousandth, lowest=LEAST),
         key="health_updates", height=HEIGHT,
         text=over_steps_text(lines, f"{title} of each weight matrix (−3 is a thousandth)", TYPICAL),
     )  # fmt: skip
