@@ -150,7 +150,7 @@ CARDS: dict[str, Card] = {
         ),
         Card(
             "batchnorm", "BatchNorm left in training",
-            "A tree, trained as it should be, whose BatchNorms are not switched to evaluation: when it writes they go "
+            "A tree, trained as it should be, whose BatchNorms are not put into evaluation: when it writes they go "
             "on with the statistics of the names at hand.",
             "What becomes of its names?",
             ("Nothing: as many are real as of its twin's", "Fewer are real", "Hardly one is real"),
