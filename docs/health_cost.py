@@ -1,6 +1,7 @@
 """What a run pays for looking at its health: the same run with and without, by the clock of its thread.
 
-python -m docs.health_cost [ROUNDS]     the two take turns; prints both rates, the median of the ratios, and how long a look takes on wavenet-l
+python -m docs.health_cost [ROUNDS]     the two take turns; prints both rates, the median of the ratios, and how long
+                                        a look takes on wavenet-l
 """
 
 import argparse
@@ -65,9 +66,10 @@ def main() -> None:
             rates = [tuple(rate(work) for work in both) for _ in range(rounds)]
             ratios = [looked / plain for looked, plain in rates]
             looked, plain = (statistics.median(each) for each in zip(*rates, strict=True))
+            looks = len(both[0].snapshot.looks)
             print(
                 f"{preset}, evaluated every {every} steps: {looked:.1f} steps/s "
-                f"with {len(both[0].snapshot.looks)} looks, {plain:.1f} without; ratio {statistics.median(ratios):.3f} "
+                f"with {looks} looks, {plain:.1f} without; ratio {statistics.median(ratios):.3f} "
                 f"({min(ratios):.3f} to {max(ratios):.3f})",
                 flush=True,
             )

@@ -16,7 +16,7 @@ PAGES = (
     "embeddings?letters_of=", "steps?steps_run=", "sample",
     "sample?sample_way=Letter+by+letter",
     "sample?sample_way=Letter+by+letter&sample_model=wavenet-decades",
-    "times",
+    "times", "health", "health?health_of=", "break", "break?break_card=rate",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""

@@ -11,7 +11,13 @@ pytestmark = pytest.mark.browser
 
 GROUPS = {
     "": {"": "Home", "names": "Names", "train": "Train", "sample": "Sample"},
-    "See inside": {"embeddings": "Letters", "steps": "Steps", "times": "Times"},
+    "See inside": {
+        "embeddings": "Letters",
+        "steps": "Steps",
+        "times": "Times",
+        "health": "Health",
+        "break": "Break it",
+    },
     "Measured": {"compare": "Compare", "results": "Results", "claims": "Claims"},
 }
 TITLES = {path: title for pages in GROUPS.values() for path, title in pages.items()}
