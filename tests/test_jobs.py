@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -229,10 +230,14 @@ def test_looking_takes_its_share_and_no_more(scheduler: Scheduler, monkeypatch: 
     assert all(weight.update is None for weight in found.looks[-1][1].weights)
 
 
-def test_the_last_step_of_a_run_that_diverged_is_no_part_of_its_health(scheduler: Scheduler) -> None:
-    """Its weights were put back to the best ones: between those and the last step lies no step."""
-    found = rest(scheduler, scheduler.submit(run_config(optimiser="sgd", learning_rate=1000, schedule="constant")))
-    assert found.diverged
+@pytest.mark.parametrize(
+    "words", [{"optimiser": "sgd", "learning_rate": 1000, "schedule": "constant"}, {"patience": 1, "steps": 100}]
+)
+def test_a_run_that_goes_back_to_its_best_weights_has_no_last_step(
+    scheduler: Scheduler, words: dict[str, Any]
+) -> None:
+    """One that diverged, and one that waited in vain: between those weights and its last step lies no step."""
+    found = rest(scheduler, scheduler.submit(run_config(**words)))
     assert found.looks[-1][0] == found.step
     assert all(weight.update is None for weight in found.looks[-1][1].weights)
 
@@ -350,6 +355,7 @@ def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(
             assert [step for step, _ in cut.looks] == cut.validation.step.tolist()
             scheduler.resume(run_id)
             reach(scheduler, run_id, step)
+            assert scheduler.snapshot(run_id).looks[0][0] == 0
             scheduler.close()
     with Store(folder=tmp_path) as store:
         scheduler = Scheduler(store, workers=1)

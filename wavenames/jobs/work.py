@@ -183,8 +183,8 @@ class Work:
         if isinstance(self.model, CountingModel) or (trainer.seconds < self._examine_at and not self._over):
             return
         began, step = time.perf_counter(), trainer.step
-        # A run that has diverged, or that keeps its best weights, has other weights now than after that step.
-        moved_on = trainer.finished is not None and (trainer.diverged or self.config.recipe.patience is not None)
+        # A run that keeps its best weights has others at its end than after that step.
+        moved_on = trainer.finished is not None and self.config.recipe.patience is not None
         names = self.data.train.batch(torch.arange(min(EXAMINED, len(self.data.train))))
         look = examine(self.model, names, None if moved_on else before)
         figures = packed(look)

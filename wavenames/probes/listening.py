@@ -21,18 +21,14 @@ from wavenames.names import Batch
 def as_in_training(model: Model) -> Iterator[None]:
     """BatchNorm as in training, all else as in evaluation; afterwards all is as it was."""
     kept = {name: each.clone() for name, each in model.named_buffers()}
-    modes = {module: module.training for module in model.modules()}
     with evaluating(model):
-        for module in modes:
-            if isinstance(module, BatchNorm1d):
-                module.train()
+        for _, norm in modules(model, BatchNorm1d):
+            norm.train()
         try:
             yield
         finally:
             for name, each in model.named_buffers():
                 each.copy_(kept[name])
-            for module, mode in modes.items():
-                module.training = mode
 
 
 @contextmanager
