@@ -58,7 +58,7 @@ def test_a_network_is_broken_beside_its_twin_after_a_prediction(app: str, page: 
     expect(page.get_by_text("Counts of letter pairs.", exact=True)).to_be_visible()
     expect(page.get_by_text(re.compile(r"ends at 2\.\d{3} nats per letter on validation names"))).to_be_visible()
     curves = page.locator(".st-key-break_curves")
-    expect(curves).to_contain_text("letter pairs 2.472")
+    expect(curves).to_contain_text("bigram 2.472")
     expect(curves.locator(".scatterlayer .trace")).to_have_count(4)
     expect(page.locator(".wn-card")).to_have_count(2)
     page.get_by_role("link", name="Home").click()

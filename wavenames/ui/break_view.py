@@ -168,7 +168,7 @@ def _curves(series: list[LossSeries], counted: Experiment | Found, steps: int) -
     lines = {
         "uniform": math.log(vocabulary.size),
         "letters by frequency": counted.frequencies,
-        "letter pairs": counted.pairs,
+        "bigram": counted.pairs,
     }
     figure = loss_curves(series, lines).update_xaxes(range=[0, steps])
     live_plot(figure, key="break_curves", height=HEIGHT, text=loss_text(series, lines))
