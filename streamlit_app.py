@@ -16,9 +16,13 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
                 st.Page("pages/sample_page.py", title="Sample", url_path="sample"),
             ],
             "See inside": [
+                st.Page("pages/wiring_page.py", title="Wiring", url_path="wiring"),
+                st.Page("pages/xray_page.py", title="X-ray", url_path="xray"),
+                st.Page("pages/units_page.py", title="Units", url_path="units"),
                 st.Page("pages/embeddings_page.py", title="Letters", url_path="embeddings"),
                 st.Page("pages/steps_page.py", title="Steps", url_path="steps"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
+                st.Page("pages/memory_page.py", title="Memory", url_path="memory"),
                 st.Page("pages/health_page.py", title="Health", url_path="health"),
                 st.Page("pages/break_page.py", title="Break it", url_path="break"),
             ],

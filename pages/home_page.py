@@ -54,18 +54,15 @@ def your_name() -> None:
     """A name that is typed, in tiles under each model. One that can't be scored leaves the last one standing."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     typed = left.text_input("Type your name", FIRST_NAME, key="name", bind="query-params", live=True)
+    name: str = st.session_state.get("home_read", FIRST_NAME)
     with right:
         try:
-            st.session_state["home_scores"] = scores(typed.strip() or FIRST_NAME)
+            st.session_state["home_read"] = name = as_known(typed.strip() or FIRST_NAME, rungs[0].vocabulary)
             st.html(scale_html(math.log(rungs[0].vocabulary.size)))
         except Refusal as refusal:
-            st.error(plain(str(refusal)))
-    st.html(scored_html(st.session_state.get("home_scores") or scores(FIRST_NAME)))
-
-
-def scores(typed: str) -> list[Scored]:
-    """The name under each model; refuses one with a letter that some model doesn't know."""
-    return [Scored(r.title, r.family, surprisal(r.model, r.vocabulary, as_known(typed, r.vocabulary))) for r in rungs]
+            st.error(plain(f"{refusal} Below is still {name}."))
+    rows = [Scored(each.title, each.family, surprisal(each.model, each.vocabulary, name)) for each in rungs]
+    st.html(scored_html(rows))
 
 
 invented_names()

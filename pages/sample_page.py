@@ -5,6 +5,7 @@ import streamlit as st
 from wavenames.config import Refusal, conditions_of
 from wavenames.ui.controls import choose_model
 from wavenames.ui.letter_by_letter import letter_by_letter
+from wavenames.ui.links import say_unknown
 from wavenames.ui.model_file import model_file
 from wavenames.ui.samples_view import DRAWN, draw, samples_view, save_button, summary
 from wavenames.ui.sampling_form import sampling_form
@@ -22,7 +23,9 @@ with choice:
 with file, st.popover("Model file", icon=":material/save:", width="stretch"):
     model_file(chosen, key=MODEL)
 
-many, one = st.tabs(["Many names", "Letter by letter"], key="sample_way", bind="query-params")
+WAYS = ("Many names", "Letter by letter")
+say_unknown("sample_way", "the way", WAYS)
+many, one = st.tabs(WAYS, key="sample_way", bind="query-params")
 if many.open:
     with many:
         words, pressed = sampling_form(conditions_of(checkpoint(chosen.key).run.model))

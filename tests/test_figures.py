@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wavenames.figures.bars import lengths_histogram, lengths_text, next_letter_bars, next_letter_text
-from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind
+from wavenames.figures.colours import FAMILIES, KINDS, NEUTRAL, kind, shown
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.letters import letters_map, limits_of
@@ -203,7 +203,7 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert all(re.fullmatch(r"[a-z0-9-]+", trace.uid) for trace in loss_curves([run(label="a (2) #1: 50%")], {}).data)
     assert {"uniform 3.296", "bigram 2.453"} < set(texts(figure))
     assert figure.layout.yaxis.title.text == "nats per letter, lecture split"
-    assert legend(figure) == ["train", "validation"]
+    assert legend(figure) == ["train, smoothed", "validation"]
     _, smoothed, validation = figure.data
     assert smoothed.line.color == NEUTRAL
     assert validation.line.color == FAMILIES["wavenet"].colour
@@ -267,13 +267,13 @@ def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None
 def test_titles_can_not_format_a_chart() -> None:
     """Plotly reads tags; a title shows them, in labels, legends and under the pointer, and is no template either."""
     title = '<b>"%{x}"'
-    shown = '&lt;b&gt;"%{x}"'
+    label = '&lt;b&gt;"%{x}"'
     figure = loss_curves([run(label=title), run(label="two")], {})
-    assert any(shown in annotation.text for annotation in figure.layout.annotations)
-    assert {trace.name for trace in figure.data} == {shown, "two"}
+    assert any(label in annotation.text for annotation in figure.layout.annotations)
+    assert {trace.name for trace in figure.data} == {label, "two"}
     assert all(trace.hovertemplate.endswith("<extra>%{fullData.name}</extra>") for trace in figure.data)
     points = loss_against_parameters([ModelPoint(title, "wavenet", 100, 2.0)], {})
-    assert points.data[0].text == (shown,)
+    assert points.data[0].text == (label,)
 
 
 def test_runs_of_one_family_differ_in_their_markers() -> None:
@@ -336,6 +336,57 @@ def test_scatter_has_a_trace_for_each_family_on_a_log_axis() -> None:
     assert scatter_text(points).splitlines()[1].startswith("wavenet-m: 1.980 with 76,347")
 
 
+def test_no_label_of_the_scatter_lies_on_another_or_on_a_marker_on_a_phone_or_on_a_desktop() -> None:
+    """Many models of about one size: the best keep their labels, and every one is named where it is pointed at."""
+    dice = np.random.default_rng(1)
+    points = [
+        ModelPoint(f"model {i}", "mlp", int(10_000 * 8 ** dice.random()), 2 + 0.2 * dice.random()) for i in range(30)
+    ]
+    (trace,) = loss_against_parameters(points, {}).data
+    assert list(trace.customdata) == [point.label for point in points]
+    assert 5 < sum(map(bool, trace.text)) < 30
+    best = min(range(30), key=lambda i: points[i].loss)
+    assert trace.text[best] == points[best].label
+    x, y = np.log(trace.x), np.asarray(trace.y)
+    for width in (230, 900):
+        boxes = []
+        across, upward = width * (x - x.min()) / np.ptp(x), 250 * (y - y.min()) / np.ptp(y)
+        for px, py, text, side in zip(across, upward, trace.text, trace.textposition, strict=True):
+            boxes.append((px - 6, px + 6, py - 6, py + 6))
+            if text:
+                up = {"top": 7.5 + 6, "middle": 0, "bottom": -7.5 - 6}[side.split()[0]]
+                aside = {"left": -1, "center": 0, "right": 1}[side.split()[1]] * (7 * len(text) + 12) / 2
+                half = 7 * len(text) / 2
+                label = (px + aside - half, px + aside + half, py + up - 7.5, py + up + 7.5)
+                assert label[0] >= -24.001
+                assert label[1] <= width + 24.001
+                boxes.append(label)
+        labels = [i for i, box in enumerate(boxes) if box[1] - box[0] > 12.001]
+        for i in labels:
+            for j, other in enumerate(boxes):
+                one = boxes[i]
+                overlap = min(one[1], other[1]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[2], other[2])
+                assert i == j or min(overlap) < 0.001
+
+
+def test_a_long_title_is_cut_on_the_scatter_and_whole_where_it_is_pointed_at() -> None:
+    title = "a title that is as long as titles may be"
+    (trace,) = loss_against_parameters([ModelPoint(title, "mlp", 100, 2.0)], {}).data
+    assert trace.text == ("a title that is…",)
+    assert trace.customdata == (title,)
+    assert trace.hovertemplate.startswith("%{customdata}<br>")
+
+
+def test_long_titles_are_cut_in_legends_and_at_the_ends_of_curves_with_a_sign_that_they_were() -> None:
+    title = "a title that is as long as titles may be, for a phone and for a pic"
+    figure = loss_curves([run(label=title), run(label="two")], {})
+    assert {trace.name for trace in figure.data} == {"a title that is as long as titles may b…", "two"}
+    assert any("a title that …" in annotation.text for annotation in figure.layout.annotations)
+    dots = dot_plot([Dot("row", title, "mlp", 2.0)], "loss")
+    assert dots.data[0].name == "a title that is as long as titles may b…"
+    assert title in loss_text([run(label=title)], {})
+
+
 # --- tiles
 
 
@@ -345,6 +396,13 @@ def test_no_letter_becomes_markup(letters: list[tuple[str, float]]) -> None:
     assert html.count("<") == 2 * len(letters) + 2
     assert html.count(">") == html.count("<")
     assert html.count('"') == 8 * len(letters) + 8
+
+
+def test_what_alone_is_not_to_be_seen_is_drawn_by_a_sign() -> None:
+    """Joiners, variation selectors, the space, and marks that belong on the letter before them."""
+    drawn = [shown(letter) for letter in ". \u200c\u200d\ufe0f\u0301\u093fa-\U0001f469"]
+    assert drawn == ["■", "\u2423", "ZWNJ", "ZWJ", "VS16", "\u25cc\u0301", "\u25cc\u093f", "a", "-", "\U0001f469"]
+    assert "> <" not in tiles_html([" "], [1.0])
 
 
 def test_tiles_say_the_end_mark_in_words_and_draw_it_as_a_sign() -> None:

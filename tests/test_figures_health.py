@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from wavenames.figures.idle import Remembered, idle_map, idle_text, remembered_points
 from wavenames.figures.lights import LIGHTS, light_html
 from wavenames.figures.over_steps import FEW, StepLine, over_steps, over_steps_text
 from wavenames.figures.ridges import Ridge, ridges, ridges_text
-from wavenames.figures.units import Remembered, idle_map, idle_text, remembered_points
 
 
 @pytest.mark.parametrize("light", LIGHTS)

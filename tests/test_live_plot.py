@@ -4,12 +4,14 @@ import base64
 import csv
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -144,6 +146,19 @@ def x_range(chart: Locator) -> list[float]:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_label_hides_the_lines_behind_it(page: Page, chart: Locator, scheme: Literal["light", "dark"]) -> None:
+    """Its letters have a rim of the page's colour, under the letters themselves."""
+    page.emulate_media(color_scheme=scheme)
+    label, ground = (
+        chart.locator(".annotation-text").first,
+        {"light": "rgb(251, 250, 247)", "dark": "rgb(21, 24, 29)"},
+    )
+    expect(label).to_have_css("paint-order", re.compile("^stroke"))
+    expect(label).to_have_css("stroke", ground[scheme])
+
+
+@pytest.mark.browser
 def test_zoom_and_plot_survive_five_updates_and_a_change_of_theme(page: Page, chart: Locator) -> None:
     page.emulate_media(color_scheme="light")
     chart.evaluate("plot => { plot.mark = 'first'; plot.querySelector('.main-svg').mark = 'first' }")
@@ -258,20 +273,41 @@ def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_ther
     page.keyboard.press("ArrowLeft")
     expect(root.locator("output")).to_have_text("side 2")
     expect(words).to_have_text("Square 4")
-    expect(root.locator(".wn-plot-beside b")).to_have_text("2")
     page.wait_for_function(f"plot => ({place})(plot)[1] === 4", arg=plot.element_handle())
     assert slider.get_attribute("aria-valuetext") == "side 2"
 
     page.keyboard.press("End")
-    root.get_by_label("Speed").select_option("4")
+    root.get_by_label("Speed").select_option("0.5")
     root.get_by_role("button", name="Play").click()
     expect(root.locator("output")).to_have_text("side 0")
+    root.get_by_label("Speed").select_option("4")
     expect(root.get_by_role("button", name="Pause")).to_be_visible()
     expect(root.locator("output")).to_have_text("side 3")
     expect(root.get_by_role("button", name="Play")).to_be_visible()
     page.wait_for_function(f"plot => ({place})(plot)[1] === 9", arg=plot.element_handle())
-    expect(root.locator(".wn-plot-beside")).to_have_text("3²")
     assert page.locator(".st-key-bars .wn-plot-player").is_hidden()
+
+
+@pytest.mark.browser
+def test_what_a_moment_has_beside_its_chart_changes_with_it_and_stands_below_on_a_phone(
+    page: Page, chart: Locator
+) -> None:
+    root = page.locator(".st-key-told .wn-plot")
+    beside, plot = root.locator(".wn-plot-beside"), root.locator(".wn-plot-area")
+    expect(beside).to_have_text("3²")
+    root.get_by_role("slider").focus()
+    page.keyboard.press("Home")
+    expect(beside).to_have_text("0²")
+    expect(beside.locator("b")).to_have_text("0")
+    script = (
+        "each => { const box = each.getBoundingClientRect(); return [box.left, box.right, box.top, box.bottom]; }"
+    )
+    (left, *_), (_, right, _, bottom) = beside.evaluate(script), plot.evaluate(script)
+    assert left > right
+    page.set_viewport_size({"width": 390, "height": 800})
+    (left, _, top, _), (start, _, _, bottom) = beside.evaluate(script), plot.evaluate(script)
+    assert (left, top >= bottom) == (start, True)
+    expect(page.locator(".st-key-moving .wn-plot-beside")).to_be_hidden()
 
 
 @pytest.mark.browser
@@ -290,3 +326,24 @@ def test_a_chart_is_taken_away_as_a_picture_and_as_data(page: Page, chart: Locat
     assert data.value.suggested_filename == "squares-of-sides.csv"
     rows = list(csv.reader(Path(data.value.path()).read_text(encoding="utf-8").splitlines()))
     assert rows == [["series", "side", "y", "text"], ["square", "3", "9", "'=a, b"]]
+
+
+@pytest.mark.browser
+def test_lines_are_there_while_the_pointer_is_on_their_point(page: Page, chart: Locator) -> None:
+    """And a chart whose axes stand still has no buttons to zoom with."""
+    plot = page.locator(".st-key-pointed .wn-plot-area")
+    expect(plot.locator(".main-svg").first).to_be_visible()
+    drawn = "plot => plot.data[1].x"
+    assert plot.evaluate(drawn) == []
+    spot = """plot => {
+        const { xaxis, yaxis } = plot._fullLayout;
+        return [xaxis._offset + xaxis.d2p(2), yaxis._offset + yaxis.d2p(2)];
+    }"""
+    x, y = plot.evaluate(spot)
+    plot.hover(position={"x": x, "y": y})
+    page.wait_for_function(f"plot => ({drawn})(plot).length === 5", arg=plot.element_handle())
+    assert plot.evaluate(drawn) == [0, 2, None, 1, 2]
+    plot.hover(position={"x": 5, "y": 5})
+    page.wait_for_function(f"plot => ({drawn})(plot).length === 0", arg=plot.element_handle())
+    assert plot.locator(".modebar-btn").count() == 0
+    assert page.locator(".st-key-bars .modebar-btn").count() > 0

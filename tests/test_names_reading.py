@@ -91,7 +91,7 @@ def test_no_bytes_do_worse_than_a_refusal(data: bytes, filename: str, fold_case:
         names = read_list(data, filename, fold_case=fold_case).names
     except Refusal as refusal:
         sentence = str(refusal)
-        assert sentence.isprintable()
+        assert sentence.replace("\u2068", "").replace("\u2069", "").isprintable()  # isolates keep scripts apart
         assert sentence.endswith(".")
         assert len(sentence) < 300
     else:
@@ -241,9 +241,9 @@ def test_a_refusal_says_which_line_and_why(data: bytes, filename: str, sentence:
 
 def test_a_column_that_is_not_there_is_refused_with_those_that_are() -> None:
     """The sentence lists what can be chosen."""
-    with pytest.raises(Refusal, match=r"^column: 'x' is not a column of this file; choose one of 'id', 'Name'"):
+    with pytest.raises(Refusal, match=r"^Column is 'x'; this file has 'id', 'Name'"):
         read_list(CSV, "a.csv", column="x")
-    with pytest.raises(Refusal, match=r"^column: 'x' was asked for, but 'a\.txt' has no columns"):
+    with pytest.raises(Refusal, match=r"^Column is 'x'; the file 'a\.txt' has no columns"):
         read_list(b"emma", "a.txt", column="x")
 
 

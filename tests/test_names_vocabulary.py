@@ -52,6 +52,18 @@ def test_letters_out_of_order_or_twice_are_refused(letters: str) -> None:
         Vocabulary(letters)
 
 
+def test_a_name_that_runs_from_right_to_left_is_kept_apart_from_the_sentence() -> None:
+    """In isolates (Unicode's UAX 9); the quotes stay outside, and names of other scripts stay as they are."""
+    with pytest.raises(Refusal) as refused:
+        Vocabulary("ab").encode("\u05e9\u05dc")
+    assert str(refused.value) == (
+        "In '\u2068\u05e9\u05dc\u2069', '\u2068\u05e9\u2069' is not a letter known here; known are ab."
+    )
+    with pytest.raises(Refusal, match=r"known are \u2068\u05d0\u05d1\u2069\.$"):
+        Vocabulary("\u05d0\u05d1").encode("z")
+    assert printable("zoë, さくら") == "'zoë, さくら'"
+
+
 def test_an_unknown_letter_is_named_with_the_known_ones() -> None:
     """The message says what to change."""
     vocabulary = Vocabulary("abc")

@@ -19,11 +19,12 @@ from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
 from wavenames.store import Change, Changes, Metrics, Status, Store
 from wavenames.training import Evaluation
+from wavenames.ui import compare_views
 from wavenames.ui.compare_views import _lines, unfinished
 from wavenames.ui.model_rows import MeasuredOn, Row, by_data, csv, differences, frame, model_rows, status, usual
 from wavenames.ui.paired_view import _pair, compared, differing_most
 from wavenames.ui.references import references
-from wavenames.ui.session import find_split, scheduler
+from wavenames.ui.session import find_split, scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -322,3 +323,36 @@ def test_only_models_measured_on_the_same_rows_are_paired() -> None:
     lecture = [row(key=key, config=RunConfig.from_flat({"preset": key}), **ships) for key in both]
     found = _pair(lecture)
     assert found is not None, "the lecture split has the same rows, whoever is told what"
+
+
+def test_an_axis_that_there_is_not_is_said() -> None:
+    run_id = finished(scheduler().store, "mine")
+    app = opened(runs=run_id, compare_x="miles")
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "") == (
+        "The link asks for the axis 'miles'; allowed is one of Steps, Seconds of training, Names seen."
+    )
+    assert not opened(runs=run_id, compare_x="Names seen").warning
+
+
+def test_curves_of_one_run_say_whose_they_are() -> None:
+    one, other = finished(scheduler().store, "the *one*"), finished(scheduler().store, "the other")
+    assert "the *one*, with marks: validation. Without: train, smoothed." in words(opened(runs=one)).replace("\\", "")
+    assert "\nWith marks: validation." in words(opened(runs=[one, other]))
+
+
+def test_a_run_that_is_deleted_elsewhere_can_not_be_renamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table is drawn anew, without it, and no traceback."""
+    run_id = finished(scheduler().store, "mine")
+    app = opened(runs=run_id)
+
+    class Elsewhere:
+        @staticmethod
+        def run(key: str) -> Any:
+            scheduler().delete(key)
+            return store().run(key)
+
+    monkeypatch.setattr(compare_views, "store", Elsewhere)
+    app.button(key="rename").click().run()
+    assert not app.exception
+    assert chosen(app) != ["mine"]

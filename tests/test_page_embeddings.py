@@ -54,8 +54,11 @@ def test_a_run_trained_here_can_be_played_back() -> None:
         ]
     app.selectbox(key="first_letter").set_value("e").run()
     table = app.dataframe[0].value
-    for moment, vectors in (("At the start", kept[0]), ("At the end", kept[-1])):
-        assert list(table[moment]) == [shown(each.letter) for each in neighbours(vectors, letters, "e")]
+    for moment, likeness, vectors in (("At the start", "Likeness", kept[0]), ("At the end", "Likeness ", kept[-1])):
+        nearest = neighbours(vectors, letters, "e")
+        assert list(table[moment]) == [shown(each.letter) for each in nearest]
+        assert list(table[likeness]) == [each.likeness for each in nearest]
+    assert list(table["Likeness"]) != list(table["Likeness "])
 
 
 def test_a_run_that_was_looked_at_once_is_not_called_a_strangers() -> None:

@@ -13,6 +13,7 @@ from wavenames.probes.surprisal import surprisal
 from wavenames.ui.ladder import LONGEST, NAMES, SHOWN
 
 PAGE = "../pages/home_page.py"
+SMALL = "abcdefghijklmnopqrstuvwxyz"
 
 
 @pytest.fixture
@@ -113,7 +114,16 @@ def test_a_name_that_cannot_be_scored_is_refused_in_one_sentence(home: AppTest, 
     assert len(error.value) < 200
     assert not re.search(r"(?<!\\)[<\[(]", error.value), "nothing in it is Markdown or HTML"
     assert scored(home) == before
+    assert error.value.replace("\\", "").endswith(" Below is still isabella.")
     assert len(cards(home)) > 1
+
+
+def test_the_name_that_stays_is_called_by_its_name_and_a_near_one_is_offered(home: AppTest) -> None:
+    home.text_input(key="name").set_value("Olivia").run()
+    home.text_input(key="name").set_value("José").run()
+    (error,) = home.error
+    assert error.value.replace("\\", "").endswith(f"known are {SMALL}. Try jose. Below is still olivia.")
+    assert tiles(home)[0] == "olivia■"
 
 
 def test_an_emptied_field_shows_the_first_name(home: AppTest) -> None:

@@ -13,7 +13,8 @@ from tests.pages import opened as open_by_link
 from wavenames.config import Refusal
 from wavenames.names import NameList, makemore
 from wavenames.store import Store, StoredList
-from wavenames.ui import name_lists
+from wavenames.ui import list_views, name_lists
+from wavenames.ui.session import find_list
 from wavenames.ui.words import plain
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -119,6 +120,26 @@ def test_an_upload_is_shown_then_used_then_remembered(names: AppTest) -> None:
     assert kept is not None
     assert kept.names[:4] == ("Anna", "Bert", "anna", "Zoë")
     assert numbers(opened(names=str(list_id)))[:2] == ["14", "14"], "another visitor follows the link"
+
+
+@pytest.mark.parametrize(
+    ("letter", "said"),
+    [
+        ("e\u0301", False),
+        ("\u0915\u093f", True),
+        ("\U0001f44d\U0001f3fd", True),
+        ("\u2764", False),
+        ("\U0001f1eb\U0001f1f7", True),
+        ("\U0001f469\u200d\U0001f467", True),
+    ],
+)
+def test_signs_of_several_characters_are_letters_each_which_is_said(names: AppTest, letter: str, said: bool) -> None:
+    """Before the list is used and afterwards; an accent that can be composed with its letter is one with it."""
+    upload(names, "signs.txt", CLASS + f"\nanna{letter}".encode())
+    captions = "".join(each.value for each in names.caption)
+    assert ("Some of its signs are made of several characters" in captions) == said
+    names.button(key="upload_use").click().run()
+    assert ("Some of its signs" in "".join(each.value for each in names.caption)) == said
 
 
 def test_case_can_be_folded(names: AppTest) -> None:
@@ -271,3 +292,41 @@ def test_the_page_fits_a_phone_and_keeps_its_list_on_the_way_to_train(page: Page
     page.get_by_role("button", name="Train on this list").click()
     expect(page).to_have_url(re.compile(r"/train\?.*names=upload-"))
     expect(page.get_by_role("combobox", name="Names", exact=True)).to_have_value("7b.txt")
+
+
+@pytest.mark.parametrize(
+    ("link", "sentence"),
+    [
+        (
+            {"pairs_shown": "Colours"},
+            "The link asks for the numbers 'Colours'; allowed is one of Counts, Probability.",
+        ),
+        ({"letters_seen": "99"}, "The link asks for letters seen '99'; allowed is one of 1 to 16."),
+        ({"letters_seen": "two"}, "The link asks for letters seen 'two'; allowed is one of 1 to 16."),
+    ],
+)
+def test_what_a_link_asks_of_the_views_in_vain_is_said(link: dict[str, str], sentence: str) -> None:
+    app = opened(**link)
+    assert [each.value.replace("\\", "") for each in app.warning] == [sentence]
+    assert app.slider(key="letters_seen").value == 3
+    assert not opened(pairs_shown="Probability", letters_seen="5").warning
+
+
+def test_a_list_that_is_pruned_while_one_searches_it_is_said_and_leaves_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The views are drawn by themselves, where the page could not say it."""
+    app = opened()
+    looks = 0
+
+    def pruned(list_id: str) -> NameList:
+        nonlocal looks
+        looks += 1
+        if looks > 1:
+            raise Refusal("Names is 'mine'; this server has no such list.")
+        return find_list(list_id)
+
+    monkeypatch.setattr(list_views, "find_list", pruned)
+    app.text_input(key="search").set_value("ann").run()
+    assert not app.exception
+    assert [each.value.replace("\\", "") for each in app.error] == ["Names is 'mine'; this server has no such list."]

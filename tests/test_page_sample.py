@@ -63,6 +63,38 @@ def test_names_stand_there_with_no_click() -> None:
     assert "20 draws in" in summary(app)
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"sample_sex": "M"}, "The link asks for sex 'M'; this model is not told a name's sex. "),
+        (
+            {"sample_decade": "<b>", "sample_sex": "F", "sample_n": "7"},
+            "The link asks for sex 'F' and decade '<b>'; this model is not told a name's sex or decade. ",
+        ),
+    ],
+)
+def test_what_a_link_tells_a_model_in_vain_is_said(link: dict[str, str], said: str) -> None:
+    """With the model that could be told; what else the link asks for is taken."""
+    app = opened(**link)
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "") == said + "Choose wavenet-decades for that."
+    assert len(names(app)) == int(link.get("sample_n", 20))
+    assert not any(name in app.query_params for name in ("sample_sex", "sample_decade"))
+    app.button(key="sample").click().run()
+    assert not app.warning
+
+
+def test_a_way_that_there_is_not_is_said() -> None:
+    app = opened(sample_way="one by one")
+    (warning,) = app.warning
+    assert warning.value.replace("\\", "") == (
+        "The link asks for the way 'one by one'; allowed is one of Many names, Letter by letter."
+    )
+    assert len(names(app)) == 20
+    assert not press(app).warning
+    assert not opened(sample_way=LETTERS).warning
+
+
 def test_a_visitor_draws_for_a_short_while_and_few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checked where names are drawn, whatever a browser sends; the turn is given back, after a refusal too."""
     free: list[int] = []

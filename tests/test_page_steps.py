@@ -138,12 +138,13 @@ def test_a_run_that_is_deleted_while_it_is_shown_leaves_the_page_whole(monkeypat
     assert app.button(key="steps_train")
 
 
-def test_the_table_has_a_row_a_step_and_starts_no_formula() -> None:
+def test_the_table_has_a_row_a_step() -> None:
     run_id = trained()
     snapshot = scheduler().snapshot(run_id)
-    moments = steps_view._moments(snapshot, run_vocabulary(run_id), "bo")
-    table = steps_view._table(moments)
+    looks = steps_view._looks(snapshot)
+    readings = [steps_view._reading(look, run_vocabulary(run_id), "bo") for look in looks]
+    table = steps_view._table(looks, readings)
     assert list(table["step"]) == [0, 10, 20, 30]
     assert list(table["name 2"]) == [names[1] for _, names in snapshot.samples]
     assert list(table.columns)[-3:] == ["letter 1 b", "letter 2 o", "letter 3 ."]
-    assert table["letter 1 b"][3] == -moments[3].reading.places[0].log_probability
+    assert table["letter 1 b"][3] == -readings[3].places[0].log_probability

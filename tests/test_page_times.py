@@ -82,6 +82,7 @@ def test_a_name_that_cannot_be_read_is_refused_and_the_last_one_stays(typed: str
     assert not app.exception
     assert len(app.error) == 1
     assert f"**{FIRST_NAME}** is most at home" in words(app)
+    assert app.error[0].value.replace("\\", "").endswith(f" Below is still {FIRST_NAME}.")
 
 
 @pytest.mark.parametrize("seed", ["x", "-1", "4294967296", "\u00b2", "9" * 5000])

@@ -79,6 +79,11 @@ def test_home_leads_to_train(app: str, page: Page) -> None:
         "sample?sample_way=Letter+by+letter&sample_letters=maximiliana",
         "sample?sample_model=wavenet-decades&sample_way=Letter+by+letter&sample_letters=maximiliana",
         "times?times_name=maximiliana",
+        "wiring",
+        "wiring?wiring_name=maximilianojose",
+        "memory",
+        "xray?xray_name=maximiliana&xray_beside=maximilian",
+        "units",
         "steps",
     ],
 )

@@ -10,7 +10,7 @@ from wavenames.layers import log_softmax
 from wavenames.models import Model, build
 from wavenames.models.counting import Bigram
 from wavenames.names import Packed, Vocabulary
-from wavenames.probes.surprisal import parting, surprisal, surprisals
+from wavenames.probes.surprisal import Place, Surprisal, first_parting, parting, surprisal, surprisals
 from wavenames.sampling import next_letter
 from wavenames.training import evaluate
 
@@ -111,3 +111,17 @@ def test_one_pass_over_several_conditions_says_what_each_says_alone() -> None:
     ]
     assert gaps[parting(found[0], found[2])] == pytest.approx(max(gaps))
     assert max(gaps) > 0
+
+
+def test_two_readings_part_first_where_a_letter_is_more_than_twice_as_likely() -> None:
+    """Either way round; a factor of exactly two does not part them, nor does any of equals."""
+
+    def reading(*shares: float) -> Surprisal:
+        return Surprisal(tuple(Place("a", math.log(share), 1, torch.empty(0)) for share in shares))
+
+    one = reading(0.5, 0.25, 0.9, 0.01)
+    assert first_parting(one, reading(0.3, 0.125, 0.4, 0.9)) == 2
+    assert first_parting(reading(0.3, 0.25, 0.4), reading(0.3, 0.6, 0.4)) == 1
+    assert first_parting(one, reading(0.4, 0.2, 0.8, 0.015)) is None
+    assert first_parting(one, one) is None
+    assert first_parting(one, reading(0.4, 0.2, 0.8, 0.015), factor=1.4) == 3

@@ -12,9 +12,13 @@ pytestmark = pytest.mark.browser
 GROUPS = {
     "": {"": "Home", "names": "Names", "train": "Train", "sample": "Sample"},
     "See inside": {
+        "wiring": "Wiring",
+        "xray": "X-ray",
+        "units": "Units",
         "embeddings": "Letters",
         "steps": "Steps",
         "times": "Times",
+        "memory": "Memory",
         "health": "Health",
         "break": "Break it",
     },

@@ -35,6 +35,33 @@ def test_what_cannot_be_read_is_refused_in_one_short_sentence(typed: str) -> Non
     assert len(str(refused.value)) < 200
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("José", "jose"),
+        ("Anne-Marie", "annemarie"),
+        ("O\u2019Neil", "oneil"),
+        ("Mary Ann", "maryann"),
+        ("Zoe\u0308", "zoe"),
+        ("שלום", None),
+        ("Zo5", None),
+        ("-", None),
+        ("a.b", None),
+    ],
+)
+def test_a_name_whose_letters_are_known_is_offered_without_its_signs(typed: str, offered: str | None) -> None:
+    with pytest.raises(Refusal) as refused:
+        as_known(typed, SMALL)
+    assert str(refused.value).endswith("xyz." if offered is None else f"xyz. Try {offered}.")
+    if offered is not None:
+        assert as_known(offered, SMALL) == offered
+
+
+def test_a_pattern_keeps_its_signs_in_what_is_offered() -> None:
+    with pytest.raises(Refusal, match=r"Try jos\?\*\.$"):
+        as_known("Jós?*", SMALL, besides="?*")
+
+
 @given(st.text(max_size=80))
 def test_the_known_beginning_can_always_be_read(typed: str) -> None:
     """Whatever was typed, and it is all of the name where the name itself is known."""

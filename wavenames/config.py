@@ -7,9 +7,11 @@ the fields that differ from it.
 
 from __future__ import annotations
 
+import difflib
 import types
 import typing
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -122,11 +124,20 @@ def _allowed(cls: type[Settings], name: str) -> str:
     return f"{kind} of at least {low:,}" if low is not None else kind
 
 
-def shown(value: object, longest: int = 40) -> str:
-    """What came, for a sentence: shortened, with nothing in it that breaks a line or that a terminal would obey."""
+def shortened(value: object, longest: int = 40) -> str:
+    """What came, shortened, with nothing in it that breaks a line or that a terminal would obey."""
     text = str(value)
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def shown(value: object, longest: int = 40) -> str:
+    """What came, for a sentence: `shortened`, and kept apart where it runs from right to left.
+
+    Without the isolates (https://www.unicode.org/reports/tr9/) it would pull quotes and commas around it to its side.
+    """
+    text = shortened(value, longest)
+    return f"\u2068{text}\u2069" if any(unicodedata.bidirectional(c) in ("R", "AL") for c in text) else text
 
 
 def signed(number: float, digits: int = 3) -> str:
@@ -141,13 +152,21 @@ def _sentence(cls: type[Settings], error: ValidationError) -> str:
     given = first["input"]
     came = shown(",".join(map(str, given)) if isinstance(given, tuple) else given)
     if first["type"] == "extra_forbidden":
-        unknown = shown(first["loc"][-1])
-        return f"There is no setting called '{unknown}'; there are {', '.join(cls.model_fields)}."
+        unknown = str(first["loc"][-1])
+        return f"There is no setting called '{shown(unknown)}'; {_near(unknown, list(cls.model_fields))}."
     if first["type"] == "value_error":
         return str(first["ctx"]["error"])
     if first["type"] == "missing":
         return f"{field_label(str(first['loc'][-1]))} is missing."
     return f"{field_label(name)} is {came or 'empty'}; allowed is {_allowed(cls, name)}."
+
+
+def _near(unknown: str, known: Sequence[str]) -> str:
+    """What may have been meant by a name that is none: the nearest that is, or how many there are."""
+    near = difflib.get_close_matches(unknown[:40], known, n=1, cutoff=0.75)
+    if near:
+        return f"the nearest is '{near[0]}'"
+    return f"there are {len(known)}, '{known[0]}' and '{known[1]}' among them"
 
 
 # ---------------------------------------------------------------------------------- models
@@ -433,15 +452,15 @@ PRESETS: dict[str, Preset] = {
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="modern",
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "adamw"},
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
-        model=TreeConfig(), recipe="modern",
+        model=TreeConfig(), recipe="modern", tuned={"optimiser": "adamw"},
         description="The lecture's best: a wider tree over eight letters.",
     ),
     "dilated-76k": Preset(
-        model=DilatedConfig(), recipe="modern",
+        model=DilatedConfig(), recipe="modern", tuned={"optimiser": "adamw"},
         description="The tree as a causal stack: same weights, every position at once.",
     ),
     "wavenet-s": Preset(
@@ -581,8 +600,9 @@ class RunConfig(Settings):
             mine = {name: rest.pop(name) for name in list(rest) if name in flat_fields(type(settings))}
             parts[part] = settings.changed(**{k: None if v == "None" else v for k, v in mine.items()})
         if rest:
-            known = ", ".join(name for s in parts.values() for name in flat_fields(type(s)))
-            raise Refusal(f"{preset_name} has no setting called '{shown(next(iter(rest)))}'; it has {known}, seed.")
+            unknown = str(next(iter(rest)))
+            known = [*(name for part in parts.values() for name in flat_fields(type(part))), "seed"]
+            raise Refusal(f"{preset_name} has no setting called '{shown(unknown)}'; {_near(unknown, known)}.")
         return cls.checked(preset=preset_name, seed=seed, **parts)
 
 

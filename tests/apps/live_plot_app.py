@@ -1,11 +1,13 @@
 """A page for test_live_plot.py: the losses of a long run that goes on, bars to choose from, a point that moves."""
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
-from wavenames.ui.live_plot import Frame, live_plot
+from wavenames.ui.live_plot import Frame, Pointed, live_plot
 
 REFERENCES = {"uniform": 3.296, "bigram": 2.453}
 
@@ -38,7 +40,14 @@ st.text(f"chosen: {st.session_state.get('letter', 'none')}")
 moving = go.Figure(go.Scatter(x=[3], y=[9], text=["=a, b"], mode="markers+text", name="square", marker={"size": 9}))
 moving.update_layout(xaxis={"range": [-1, 4], "title": {"text": "side"}}, yaxis={"range": [-1, 10]})
 frames = [
-    Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}", f"<b>{i}</b>²")
-    for i in range(4)
+    Frame(f"side {i}", [{"x": [i], "y": [i * i], "marker": {"symbol": "x"}}], f"Square {i * i}") for i in range(4)
 ]
 live_plot(moving, key="moving", height=200, text="Squares of sides\nthe last is 9", frames=frames)
+
+pointed = go.Figure([go.Scatter(x=[1, 2], y=[1, 2], marker={"size": 20}, mode="markers"), go.Scatter(x=[], y=[])])
+pointed.update_layout(hovermode="closest", xaxis={"fixedrange": True, "range": [0, 3]}, yaxis={"fixedrange": True})
+lines = Pointed(0, 1, [([0, 1], [0, 1]), ([0, 2, None, 1, 2], [0, 2, None, 1, 2])])
+live_plot(pointed, key="pointed", height=200, text="Two points\nwith lines", pointed=lines)
+
+told = [replace(frame, html=f"<b>{i}</b>²") for i, frame in enumerate(frames)]
+live_plot(moving, key="told", height=200, text="Squares with words beside them", frames=told)

@@ -51,6 +51,9 @@ Kind = Literal["vowel", "consonant", "sign", "end"]
 END_GLYPH: Final = "■"
 """How '.', the mark at the end of a name, is drawn."""
 
+UNSEEN: Final = {".": END_GLYPH, " ": "\u2423", "\u200c": "ZWNJ", "\u200d": "ZWJ", "\ufe0e": "VS15", "\ufe0f": "VS16"}
+"""Signs without a shape of their own, and how they are drawn: by Unicode's abbreviations, the space as a bracket."""
+
 
 @dataclass(frozen=True)
 class KindStyle:
@@ -68,6 +71,9 @@ KINDS: Final[dict[Kind, KindStyle]] = {
     "end": KindStyle("end mark", "diamond", "#808080"),
 }
 
+LEGEND: Final = 40
+"""Characters of a name in a legend: as many as a phone shows."""
+
 SURPRISAL_CEILING: Final = 6.0
 """Nats from which a tile is fully shaded: one letter in 400."""
 
@@ -82,11 +88,21 @@ def kind(letter: str) -> Kind:
 
 
 def shown(letter: str) -> str:
-    """The letter as it is drawn: itself, the end mark as a square."""
-    return END_GLYPH if letter == "." else letter
+    """The letter as it is drawn: itself, the end mark as a square, what alone is not to be seen as a sign for it.
+
+    A mark that belongs on the letter before it stands on a dotted circle, as in Unicode's charts.
+    """
+    if letter in UNSEEN:
+        return UNSEEN[letter]
+    return f"\u25cc{letter}" if unicodedata.category(letter).startswith("M") else letter
 
 
 def translucent(colour: str, opacity: float) -> str:
     """A colour #rrggbb with an opacity from 0 to 1, as CSS and plotly read it."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {opacity:.3g})"
+    return f"rgba({red}, {green}, {blue}, {round(opacity, 3):g})"  # plotly reads no exponents
+
+
+def cut(label: str, longest: int) -> str:
+    """A label of at most so many characters, for a place that has room for no more."""
+    return label if len(label) <= longest else label[: longest - 1] + "…"

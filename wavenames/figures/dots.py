@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL
+from wavenames.figures.colours import FAMILIES, LEGEND, NEUTRAL, cut
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def dot_plot(dots: Sequence[Dot], title: str) -> go.Figure:
         mine = [dot for dot in dots if dot.series == series]
         looks = [_look(dot) for dot in mine]
         one_look = len(set(looks)) == 1
-        name = html.escape(series, quote=False)
+        name = html.escape(cut(series, LEGEND), quote=False)
         figure.add_scatter(
             x=[dot.loss for dot in mine],
             y=[rows.index(dot.row) for dot in mine],

@@ -67,12 +67,10 @@ def model_lines(
         yaxis={"title": {"text": titles[1]}, "range": [low, high]},
         margin={"r": 40 + 7 * max(len(line.label) for line in lines)},
     )
-    pixels = (height - MARGINS) / (high - low)
-    lowest = 0.0  # the place that the next label may stand at, in pixels from the bottom
-    for line in sorted(lines, key=lambda line: line.y[-1]):
-        style, end = FAMILIES[line.family], (line.y[-1] - low) * pixels
-        place = max(end, lowest)
-        lowest = place + LABEL
+    ends = [line.y[-1] for line in lines]
+    shifts = label_shifts(ends, (low, high), height)
+    for line, shift in sorted(zip(lines, shifts, strict=True), key=lambda each: each[0].y[-1]):
+        style = FAMILIES[line.family]
         figure.add_annotation(
             text=f'<span style="color:{style.colour}">{style.glyph}</span> {html.escape(line.label, quote=False)}',
             x=1,
@@ -81,12 +79,29 @@ def model_lines(
             xshift=10,
             y=line.y[-1],
             yref="y",
-            yshift=place - end,
+            yshift=shift,
             showarrow=False,
             align="left",
             font={"size": 12},
         )
     return figure
+
+
+def label_shifts(ends: Sequence[float], axis: tuple[float, float], height: int) -> list[float]:
+    """Pixels by which the label of each line moves up from the line's end, so that no label stands on another.
+
+    `axis` is the range of y, `height` the chart's in pixels.
+    """
+    low, high = axis
+    pixels = (height - MARGINS) / (high - low)
+    shifts = [0.0] * len(ends)
+    lowest = 0.0  # the place that the next label may stand at, in pixels from the bottom
+    for i in sorted(range(len(ends)), key=ends.__getitem__):
+        end = (ends[i] - low) * pixels
+        place = max(end, lowest)
+        lowest = place + LABEL
+        shifts[i] = place - end
+    return shifts
 
 
 def lines_text(lines: Sequence[ModelLine], x: Sequence[float], title: str, digits: str = ".3f") -> str:

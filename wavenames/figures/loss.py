@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL, translucent
+from wavenames.figures.colours import FAMILIES, LEGEND, NEUTRAL, cut, translucent
 from wavenames.figures.thinning import Floats, thin
 
 XAxis = Literal["step", "seconds", "names_seen"]
@@ -167,7 +167,7 @@ def _last(y: npt.ArrayLike) -> str:
 def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Scatter]:
     style, alone = FAMILIES[run.family], runs == 1
     unit = "%{x:.1f} seconds" if x == "seconds" else "%{x:,.0f} " + AXIS_TITLES[x]
-    label = html.escape(run.label, quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
+    label = html.escape(cut(run.label, LEGEND), quote=False)  # plotly takes tags for tags, and leaves &quot; as it is
     train_x, train_y = (np.asarray(values, dtype=np.float64) for values in run.train)
     most, in_all = _POINTS
     points = min(most, in_all // runs)
@@ -177,7 +177,7 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
         return go.Scatter(
             x=x_y[0],
             y=x_y[1],
-            name=short if alone else label,
+            name=part.removesuffix(", each batch") if alone else label,
             uid=f"{zlib.crc32(run.label.encode()):x}-{part.translate(_SAFE)}",
             legendgroup=short if alone else run.label,
             hovertemplate=f"{part} %{{y:.3f}}<br>{unit}<extra>{'' if alone else '%{fullData.name}'}</extra>",
@@ -267,7 +267,7 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
         glyph = f'<span style="color:{style.colour}">{style.glyph}</span> '
         train, validation = (_finite(y) for y in (smooth(run.train[1], run.smoothing), run.validation[1]))
         seen += [*train[:1], *train[-1:], *validation[:1], *validation[-1:]]
-        name = html.escape(run.label[:14], quote=False)
+        name = html.escape(cut(run.label, 14), quote=False)
         if validation.size:
             labels.append((validation[-1], glyph, "validation" if alone else name))
         if train.size and (alone or not validation.size):

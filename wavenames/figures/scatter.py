@@ -1,12 +1,25 @@
 """Loss against size: what more parameters buy."""
 
 import html
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL
+from wavenames.figures.colours import FAMILIES, NEUTRAL, cut
+
+LONGEST = 16
+"""Characters of a label; a longer name is whole where one points at its model, and in the words."""
+WIDTHS, HEIGHT = (230, 900), 250
+"""Pixels between the outermost points, on a phone and on a desktop, and between the lowest and the highest."""
+LETTER, LINE, MARKER, MARGIN = 7, 15, 12, 24
+"""Pixels: a letter's width, a label's height, a marker, and the room beyond the outermost points."""
+SIDES = {
+    "middle right": (1, 0), "middle left": (-1, 0), "bottom center": (0, -1), "top center": (0, 1),
+    "top right": (1, 1), "bottom right": (1, -1), "top left": (-1, 1), "bottom left": (-1, -1),
+}  # fmt: skip
+"""Where a label can stand, as plotly calls it, and which way that is."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +39,7 @@ def loss_against_parameters(
 
     `references` are losses by name, drawn as dashed hairlines; `split` says what the loss was measured on.
     """
-    figure = go.Figure()
+    figure, labels = go.Figure(), _labels(points)
     for family in dict.fromkeys([*FAMILIES, *(point.family for point in points)]):
         style = FAMILIES[family]
         members = [point for point in points if point.family == family]
@@ -35,11 +48,12 @@ def loss_against_parameters(
         figure.add_scatter(
             x=[point.parameters for point in members],
             y=[point.loss for point in members],
-            text=[html.escape(point.label, quote=False) for point in members],
+            text=[html.escape(labels[point][0], quote=False) for point in members],
+            customdata=[html.escape(point.label, quote=False) for point in members],
             name=family,
             uid=family,
-            mode="markers+text" if len(points) <= 16 else "markers",
-            textposition=[_side(point, points) for point in members],
+            mode="markers+text",
+            textposition=[labels[point][1] for point in members],
             textfont={"size": 12},
             cliponaxis=False,
             marker={
@@ -48,7 +62,7 @@ def loss_against_parameters(
                 "size": 11,
                 "line": {"color": style.colour, "width": 2},
             },
-            hovertemplate="%{text}<br>%{x:,} parameters<br>" + split + " %{y:.3f}<extra></extra>",
+            hovertemplate="%{customdata}<br>%{x:,} parameters<br>" + split + " %{y:.3f}<extra></extra>",
         )
     for name, loss in references.items():
         figure.add_hline(
@@ -66,15 +80,50 @@ def loss_against_parameters(
     return figure
 
 
-def _side(point: ModelPoint, points: Sequence[ModelPoint]) -> str:
-    """Where a label stands: of models of about one size, above the highest, below the lowest, else beside."""
-    near = [p for p in points if point.parameters / 2 < p.parameters < 2 * point.parameters]
-    above = sum((p.loss, p.label) > (point.loss, point.label) for p in near)
-    if above == 0:
-        return "top center"
-    if above == len(near) - 1:
-        return "bottom center"
-    return "middle left" if above % 2 else "middle right"
+def _labels(points: Sequence[ModelPoint]) -> dict[ModelPoint, tuple[str, str]]:
+    """Each point's label, shortened, and the side on which it stands, so that none lies on another or on a marker.
+
+    The best models are labelled first; one that finds no room on a phone or on a desktop has no label.
+    """
+    spans = []
+    for values in ([math.log(point.parameters) for point in points], [point.loss for point in points]):
+        low, high = min(values), max(values)
+        spans.append([(value - low) / ((high - low) or 1.0) for value in values])
+    places = dict(zip(points, zip(*spans, strict=True), strict=True))  # from 0 to 1 along both axes
+    taken = [[_Box(x * width, y * HEIGHT, MARKER, MARKER) for x, y in places.values()] for width in WIDTHS]
+    found = dict.fromkeys(points, ("", "middle right"))
+    for point in sorted(points, key=lambda each: (each.loss, each.label)):
+        text = cut(point.label, LONGEST)
+        (x, y), long = places[point], LETTER * len(text)
+        for side, (right, up) in SIDES.items():
+            aside, above = right * (long + MARKER) / 2, up * (LINE + MARKER) / 2
+            boxes = [_Box(x * width + aside, y * HEIGHT + above, long, LINE) for width in WIDTHS]
+            if all(_is_free(*each) for each in zip(boxes, WIDTHS, taken, strict=True)):
+                for box, others in zip(boxes, taken, strict=True):
+                    others.append(box)
+                found[point] = text, side
+                break
+    return found
+
+
+@dataclass(frozen=True)
+class _Box:
+    """What a label or a marker covers: its middle and its size, in pixels."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def _is_free(box: _Box, width: float, others: Iterable[_Box]) -> bool:
+    """Whether a chart of this width has room for a label, and nothing else stands there."""
+    if abs(box.x - width / 2) + box.width / 2 > width / 2 + MARGIN:
+        return False
+    return all(
+        2 * abs(box.x - each.x) >= box.width + each.width or 2 * abs(box.y - each.y) >= box.height + each.height
+        for each in others
+    )
 
 
 def scatter_text(points: Sequence[ModelPoint], split: str = "validation") -> str:

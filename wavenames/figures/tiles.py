@@ -1,5 +1,6 @@
 """A name is a row of letter tiles, shaded by surprisal. HTML for `st.html`; ui/theme.py brings the style."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -29,6 +30,9 @@ STYLE = f"""
     {_both(*(low for low, _ in SHADES.values()))});
 }}
 .wn-vowel {{ border-radius: 0.95em; }}
+.wn-ranked {{ display: inline-flex; flex-direction: column; align-items: center; gap: 1px; }}
+.wn-ranked > span:last-child {{ font-size: 0.75rem; line-height: 1.1; opacity: 0.85; }}
+.wn-last {{ box-shadow: inset 0 0 0 2px currentColor; }}
 .wn-end {{ font-size: 0.7rem; min-width: 1.6em; height: 2.7em; opacity: 0.85; }}
 .wn-chips {{ display: flex; flex-wrap: wrap; gap: 0.5rem 0.9rem; align-items: center; }}
 .wn-chip {{
@@ -39,21 +43,34 @@ STYLE = f"""
 """
 
 
-def tiles_html(letters: Sequence[str], surprisals: Sequence[float]) -> str:
+def tiles_html(letters: Sequence[str], surprisals: Sequence[float], ranks: Sequence[int] = ()) -> str:
     """One tile a letter, vowels round, '.' as an end mark; shade and title say the letter's surprisal in nats.
 
-    The tiles run from right to left where the script does.
+    The tiles run from right to left where the script does. With `ranks`, each letter's stands under its tile: 1 where
+    the model held no letter to be likelier.
     """
     tiles, words = [], []
-    for letter, nats in zip(letters, surprisals, strict=True):
+    for letter, nats, rank in itertools.zip_longest(letters, surprisals, ranks):
         name = "end of the name" if letter == "." else letter
-        words.append(f"{name} {nats:.2f}")
+        words.append(f"{name} {nats:.2f}" + (f", rank {rank}" if ranks else ""))
         shade = round(100 * min(max(nats / SURPRISAL_CEILING, 0.0), 1.0))
-        tiles.append(
+        tile = (
             f'<span class="wn-tile wn-{kind(letter)}" aria-hidden="true" style="--shade: {shade}"'
             f' title="{escape(name)}: {nats:.2f} nats">{escape(shown(letter))}</span>'
         )
+        tiles.append(
+            f'<span class="wn-ranked" aria-hidden="true">{tile}<span>{rank}</span></span>' if ranks else tile
+        )
     label = escape("surprisal in nats: " + ", ".join(words))
+    return f'<span class="wn-name" dir="auto" role="img" aria-label="{label}">{"".join(tiles)}</span>'
+
+
+def context_html(letters: str) -> str:
+    """Letters that have been read, plain, the last one framed; the mark of the start where none has been."""
+    before, last = letters[:-1], letters[-1:] or "."
+    tiles = [f'<span class="wn-tile wn-{kind(letter)}">{escape(shown(letter))}</span>' for letter in before]
+    tiles.append(f'<span class="wn-tile wn-{kind(last)} wn-last">{escape(shown(last))}</span>')
+    label = escape(letters) or "the start"
     return f'<span class="wn-name" dir="auto" role="img" aria-label="{label}">{"".join(tiles)}</span>'
 
 

@@ -1,94 +1,143 @@
-"""Which units of a layer rest, and where: a map of units and places. And what BatchNorm remembers."""
+"""What a hidden unit says after each letter at each place, and what each unit of a layer is worth."""
 
+import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import FAMILIES, NEUTRAL, translucent
+from wavenames.figures.colours import ACCENT, FAMILIES, shown, translucent
 
-Array = npt.NDArray[np.floating]
+LOW = FAMILIES["dilated"].colour
+"""Cells below zero."""
+ROW = 15
+"""Height of a row, in pixels."""
 
 
-def idle_map(idle: Array, family: str, resting: str) -> go.Figure:
-    """A column a unit, a row a place of a name: the share of names in which the unit rests there.
+def unit_means(letters: Sequence[str], table: npt.ArrayLike, counts: npt.ArrayLike) -> go.Figure:
+    """Heat map of a unit's mean activation: a row is the letter just read, a column its place in the name.
 
-    `idle` (units, places); a unit that never acts is a full column. `resting` says in a word what rest is.
+    `table` (R, P) holds the means, nan where nothing was read, `counts` (R, P) of how many names. Blue is above zero,
+    orange below; the scale runs to the largest size of a mean.
     """
-    shares = np.asarray(idle, np.float64)
-    order = np.argsort(-shares.mean(1), kind="stable")
-    places = [str(place + 1) for place in range(shares.shape[1])]
+    values, times = np.asarray(table, dtype=np.float64), np.asarray(counts)
+    rows = [html.escape(shown(letter), quote=False) for letter in letters]
+    top = float(np.nanmax(np.abs(values), initial=0.0)) or 1.0
     figure = go.Figure(
         go.Heatmap(
-            z=shares[order].T,
-            zmin=0,
-            zmax=1,
-            x=list(range(1, len(order) + 1)),
-            y=places,
-            customdata=np.broadcast_to(order + 1, shares.T.shape),
-            colorscale=[[0, translucent(FAMILIES[family].colour, 0.06)], [1, FAMILIES[family].colour]],
+            z=values,
+            x=[*range(values.shape[1])],
+            y=rows,
+            zmin=-top,
+            zmax=top,
+            customdata=times,
+            hovertemplate="%{y} as letter %{x}: %{z:.2f} in %{customdata:,} names<extra></extra>",
+            hoverongaps=False,
+            colorscale=[
+                [0, translucent(LOW, 1)],
+                [0.5, translucent(LOW, 0.04)],
+                [0.5, translucent(ACCENT, 0.04)],
+                [1, translucent(ACCENT, 1)],
+            ],
+            xgap=1,
+            ygap=1,
             colorbar={
-                "orientation": "h", "thickness": 8, "len": 0.6, "x": 0, "xanchor": "left", "y": 1,
-                "yanchor": "bottom", "outlinewidth": 0, "tickvals": [0, 0.5, 1],
-                "ticktext": ["0%", "50%", f"100% {resting}"],
+                "orientation": "h",
+                "title": {"text": "mean activation", "side": "right", "font": {"size": 12}},
+                "thickness": 8,
+                "len": 0.75,
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "bottom",
+                "outlinewidth": 0,
+                "tickvals": [-top, 0, top],
+                "ticktext": [_number(-top), "0", _number(top)],
             },
-            hovertemplate="unit %{customdata}, letter %{y}<br>" + resting + " in %{z:.0%} of names<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.update_layout(
-        xaxis={"title": {"text": "units, those that rest most first"}, "showgrid": False, "zeroline": False},
-        yaxis={"title": {"text": "letter to predict"}, "type": "category", "showgrid": False},
+        xaxis={"title": {"text": "letters read"}, "showgrid": False, "dtick": 1, "tickangle": 0},
+        yaxis={
+            "title": {"text": "letter just read"},
+            "type": "category",
+            "autorange": "reversed",
+            "showgrid": False,
+            "tickfont": {"size": 10},
+            "tickmode": "linear",
+        },
     )
     return figure
 
 
-def idle_text(idle: Array, name: str, resting: str) -> str:
-    """The map in words."""
-    shares = np.asarray(idle, np.float64)
-    whole = int((shares.min(1) >= 1).sum())
-    by_unit = shares.mean(1)
-    most = int(by_unit.argmax())
-    return (
-        f"{name}: how often each of {len(shares):,} units is {resting}\n"
-        f"{whole:,} units always, in every place\n"
-        f"unit {most + 1} most often, {by_unit[most]:.0%}; the typical unit {float(np.median(by_unit)):.0%}"
+def means_text(title: str, letters: Sequence[str], table: npt.ArrayLike, counts: npt.ArrayLike) -> str:
+    """The chart in words: the mean after each letter, the highest first, and after each number of letters."""
+    values, times = np.nan_to_num(np.asarray(table, dtype=np.float64)), np.asarray(counts)
+
+    def along(axis: int) -> list[float | None]:
+        read, sums = times.sum(axis), (values * times).sum(axis)
+        return [float(total / number) if number else None for total, number in zip(sums, read, strict=True)]
+
+    named = ("the start" if letter == "." else letter for letter in letters)
+    by_letter = sorted(
+        ((letter, mean) for letter, mean in zip(named, along(1), strict=True) if mean is not None),
+        key=lambda each: -each[1],
     )
+    by_place = ((str(place), mean) for place, mean in enumerate(along(0)) if mean is not None)
+    said = [", ".join(f"{what} {_number(mean)}" for what, mean in each) for each in (by_letter, by_place)]
+    return f"{title}\nBy the letter just read: {said[0]}\nBy how many letters have been read: {said[1]}"
 
 
-@dataclass(frozen=True, eq=False)
-class Remembered:
-    """One BatchNorm: what this batch has and what the layer remembers, (U,) each."""
+def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, family: str) -> go.Figure:
+    """What switching off each unit costs, the costliest first, with its standard error; the chosen one is filled.
 
-    label: str
-    batch_mean: Array
-    running_mean: Array
-    batch_spread: Array
-    running_spread: Array
-
-
-def remembered_points(norms: Sequence[Remembered], family: str) -> go.Figure:
-    """A dot a feature: what the layer remembers against what the batch has. On the diagonal they agree."""
-    figure, colour = go.Figure(), FAMILIES[family].colour
-    batch = [np.concatenate([getattr(norm, f"batch_{what}") for norm in norms]) for what in ("mean", "spread")]
-    running = [np.concatenate([getattr(norm, f"running_{what}") for norm in norms]) for what in ("mean", "spread")]
-    labels = [norm.label for norm in norms for _ in norm.batch_mean]
-    for what, symbol, x, y in zip(("means", "spreads"), ("circle-open", "diamond"), batch, running, strict=True):
-        figure.add_scatter(
-            x=x, y=y, name=what, uid=what, mode="markers", text=labels,
-            marker={"symbol": symbol, "size": 6, "color": translucent(colour, 0.6),
-                    "line": {"width": 1, "color": translucent(colour, 0.9)}},
-            hovertemplate=f"%{{text}}, {what[:-1]}<br>batch %{{x:.2f}}, remembered %{{y:.2f}}<extra></extra>",
-        )  # fmt: skip
-    ends = [float(min(map(np.min, (*batch, *running)))), float(max(map(np.max, (*batch, *running))))]
-    figure.add_scatter(
-        x=ends, y=ends, mode="lines", uid="diagonal", showlegend=False, hoverinfo="skip",
-        line={"color": NEUTRAL, "width": 1, "dash": "dash"},
-    )  # fmt: skip
+    Units are numbered from 0 here and from 1 in what is drawn; a bar's `customdata` is the number drawn.
+    """
+    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])
+    colour = FAMILIES[family].colour
+    numbers = [str(unit + 1) for unit in order]
+    figure = go.Figure(
+        go.Bar(
+            x=numbers,
+            y=[costs[unit] for unit in order],
+            error_y={"type": "data", "array": [errors[unit] for unit in order], "thickness": 1, "width": 0},
+            customdata=numbers,
+            marker={
+                "color": [colour if unit == chosen else translucent(colour, 0.3) for unit in order],
+                "line": {"color": colour, "width": 1 if len(order) <= 100 else 0},
+            },
+            hovertemplate="unit %{x}: %{y:.4f}<extra></extra>",
+        )
+    )
+    figure.add_annotation(
+        x=order.index(chosen),  # a category by its place: a number as text would be taken for one
+        y=costs[chosen] + errors[chosen],
+        text=f"unit {chosen + 1}",
+        showarrow=False,
+        yanchor="bottom",
+    )
     figure.update_layout(
-        hovermode="closest",
-        xaxis={"title": {"text": "in this batch"}, "zeroline": False},
-        yaxis={"title": {"text": "remembered"}, "zeroline": False},
+        hovermode="x",
+        bargap=0.15,
+        xaxis={
+            "type": "category",
+            "title": {"text": "units, the costliest first"},
+            "showticklabels": len(order) <= 64,
+            "tickfont": {"size": 9},
+            "tickangle": -90,
+        },
+        yaxis={"title": {"text": "cost, nats per letter"}},
     )
     return figure
+
+
+def costs_text(title: str, costs: Sequence[float], errors: Sequence[float]) -> str:
+    """The chart in words."""
+    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])
+    lines = (f"unit {unit + 1}: {_number(costs[unit], 4)} ± {errors[unit]:.4f}" for unit in order)
+    return "\n".join([title, *lines])
+
+
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")

@@ -7,7 +7,7 @@ from wavenames.names.packing import Batch, Packed
 from wavenames.names.reading import columns, name_column, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
-from wavenames.names.vocabulary import END, END_MARK, Vocabulary, printable
+from wavenames.names.vocabulary import END, END_MARK, Vocabulary, is_part, printable
 
 __all__ = [
     "ANY",
@@ -29,6 +29,7 @@ __all__ = [
     "bundled",
     "columns",
     "download_makemore",
+    "is_part",
     "label_numbers",
     "leak",
     "makemore",

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from wavenames.config import Refusal
 from wavenames.names.labels import label_numbers
+from wavenames.names.vocabulary import printable
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ BUNDLED: dict[str, Callable[[], NameList]] = {"ssa-2018": _ssa_2018, "ssa-decade
 def bundled(id: str) -> NameList:  # noqa: A002 - the word that lists go by everywhere
     """The list that ships under this id, read once. Refuses an id that no list has."""
     if id not in BUNDLED:
-        raise Refusal(f"names: no list that ships is called {id!r}; choose {' or '.join(BUNDLED)}.")
+        raise Refusal(f"Names is {printable(id)}; lists that ship are {' and '.join(BUNDLED)}.")
     return BUNDLED[id]()
 
 
@@ -122,7 +123,7 @@ def makemore(data: bytes) -> NameList:
     """Makemore's list from the bytes of its names.txt. Refuses any other bytes."""
     if hashlib.sha256(data).hexdigest() != MAKEMORE.sha256:
         raise Refusal(
-            f"names: these {len(data):,} bytes are not {MAKEMORE.title} of {MAKEMORE.size:,} bytes with the "
+            f"These {len(data):,} bytes are not {MAKEMORE.title} of {MAKEMORE.size:,} bytes with the "
             f"SHA-256 {MAKEMORE.sha256[:8]}…; the file was changed or cut off."
         )
     names = tuple(data.decode("ascii").splitlines())
@@ -144,7 +145,7 @@ def download_makemore() -> NameList:
             data: bytes = answer.read(MAKEMORE.size + 1)
     except (OSError, HTTPException) as error:
         raise Refusal(
-            f"names: {MAKEMORE.title} could not be fetched from {MAKEMORE.url} ({error}). "
+            f"The list {MAKEMORE.title} could not be fetched from {MAKEMORE.url} ({error}). "
             "Check the network, or upload the file."
         ) from error
     return makemore(data)

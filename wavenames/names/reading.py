@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
-from wavenames.config import LIST_LIMITS, Refusal
+from wavenames.config import LIST_LIMITS, Refusal, shortened
 from wavenames.names.lists import MAKEMORE, NameList, makemore
 from wavenames.names.vocabulary import END_MARK, is_letter, printable
 
@@ -55,7 +55,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
         lines = _column_values(rows, number, header[number])
         origin = f", column {printable(header[number])}"
     elif column is not None:
-        raise Refusal(f"column: {printable(column)} was asked for, but {_title(filename)} has no columns.")
+        raise Refusal(f"Column is {printable(column)}; the file {_title(filename)} has no columns.")
     else:
         lines = enumerate(_LINE_BREAK.split(text), start=1)
         origin = ""
@@ -66,7 +66,7 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
     title = PurePath(filename).name
     return NameList(
         id=f"upload-{digest[:12]}",
-        title=printable(title, longest=60)[1:-1],
+        title=shortened(title, longest=60),
         names=names,
         labels={},
         births=None,
@@ -210,7 +210,7 @@ def _column_number(header: list[str], column: str | None) -> int:
         return name_column(header)
     if column not in header:
         known = ", ".join(printable(title) for title in header[:20])
-        raise Refusal(f"column: {printable(column)} is not a column of this file; choose one of {known}.")
+        raise Refusal(f"Column is {printable(column)}; this file has {known}.")
     return header.index(column)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from wavenames.config import Refusal
+from wavenames.names.vocabulary import printable
 
 SPLITS = {
     "lecture": "rows shuffled as they are: a name that stands twice may be in train and in validation",
@@ -60,14 +61,14 @@ def split(
     each part a name.
     """
     if kind not in SPLITS:
-        raise Refusal(f"split: {kind!r} is not a kind of split; choose {' or '.join(SPLITS)}.")
+        raise Refusal(f"Split is {printable(kind)}; allowed is one of {', '.join(SPLITS)}.")
     for part, fraction in zip(_PARTS, fractions, strict=True):
         if not fraction > 0:
-            raise Refusal(f"{part} fraction: {fraction} is not above 0; each part needs a share of the names.")
+            raise Refusal(f"The {part} fraction is {fraction}; allowed is a number above 0: each part needs names.")
     # The notebook compares the sum with 1 exactly, so that it refuses 0.7 + 0.2 + 0.1, a float just below 1.
     if not math.isclose(sum(fractions), 1):
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
-        raise Refusal(f"fractions: {shares} sum to {sum(fractions):g}; they must sum to 1.")
+        raise Refusal(f"Fractions are {shares}; they sum to {sum(fractions):g} and must sum to 1.")
 
     groups = _groups(names, labels) if kind == "unique" else [[row] for row in range(len(names))]
     random.Random(seed).shuffle(groups)

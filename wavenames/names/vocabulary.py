@@ -37,6 +37,13 @@ def is_letter(character: str) -> bool:
     return character in _JOINERS or not (category.startswith("C") or category in ("Zl", "Zp"))
 
 
+def is_part(character: str) -> bool:
+    """Whether what people see as one sign is made with this and others, as in flags, skin tones and vowel signs."""
+    code = ord(character)
+    tone, flag = 0x1F3FB <= code <= 0x1F3FF, 0x1F1E6 <= code <= 0x1F1FF
+    return character in _JOINERS or unicodedata.category(character).startswith("M") or tone or flag
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """The letters a model knows.
@@ -48,10 +55,10 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         if list(self.letters) != sorted(set(self.letters)):
-            raise Refusal(f"letters: {printable(self.letters)} must be distinct and sorted by code point.")
+            raise Refusal(f"Letters are {printable(self.letters)}; they must be distinct and sorted by code point.")
         for letter in self.letters:
             if not is_letter(letter):
-                raise Refusal(f"letters: {printable(letter)} can't be a letter of a name.")
+                raise Refusal(f"Letters hold {printable(letter)}, which can't be a letter of a name.")
 
     @classmethod
     def of(cls, names: Iterable[str]) -> "Vocabulary":
@@ -80,7 +87,7 @@ class Vocabulary:
             letter = unknown.args[0]
         why = "marks the end of a name" if letter == END_MARK else "is not a letter known here"
         known = self.letters if len(self.letters) <= 60 else self.letters[:59] + "…"
-        raise Refusal(f"In {printable(name)}, {printable(letter)} {why}; known are {known}.")
+        raise Refusal(f"In {printable(name)}, {printable(letter)} {why}; known are {shown(known, len(known))}.")
 
     def decode(self, numbers: Iterable[int]) -> str:
         """The symbols with these numbers, each end mark written '.'."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -71,6 +72,13 @@ def parting(one: Surprisal, other: Surprisal) -> int:
     """The place at which two readings of a name differ most, by the ratio of the probabilities of its letter."""
     gaps = [abs(a.log_probability - b.log_probability) for a, b in zip(one.places, other.places, strict=True)]
     return gaps.index(max(gaps))
+
+
+def first_parting(one: Surprisal, other: Surprisal, factor: float = 2) -> int | None:
+    """The first place whose letter one reading holds to be more than `factor` times as likely as the other does."""
+    pairs = zip(one.places, other.places, strict=True)
+    gaps = (abs(a.log_probability - b.log_probability) for a, b in pairs)
+    return next((place for place, gap in enumerate(gaps) if gap > math.log(factor)), None)
 
 
 def _read(vocabulary: Vocabulary, log_probabilities: Tensor, targets: Tensor) -> Surprisal:

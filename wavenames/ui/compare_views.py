@@ -11,11 +11,12 @@ from wavenames.figures.colours import FAMILIES
 from wavenames.figures.loss import AXIS_TITLES, LossSeries, XAxis, loss_curves, loss_text
 from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatter_text
 from wavenames.store import UNFINISHED
+from wavenames.ui.links import say_unknown
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.model_rows import MeasuredOn, Row, by_data, csv, differences, frame, model_rows
 from wavenames.ui.references import references
 from wavenames.ui.session import scheduler, store
-from wavenames.ui.words import plain
+from wavenames.ui.words import page_anew, plain
 
 CHOSEN = "runs"
 """Key of the chosen rows' keys, in the session and in the link."""
@@ -121,8 +122,10 @@ def actions(rows: Sequence[Row], chosen: Sequence[Row]) -> None:
 
 @st.dialog("Rename a run")
 def _rename(row: Row) -> None:
+    with page_anew():
+        now = store().run(row.key).title
     with st.form("rename_form", border=False):
-        title = st.text_input("Title", store().run(row.key).title, max_chars=SERVER_LIMITS.max_title)
+        title = st.text_input("Title", now, max_chars=SERVER_LIMITS.max_title)
         saved = st.form_submit_button("Save", type="primary")
     if saved:
         try:
@@ -191,11 +194,14 @@ def curves(chosen: Sequence[Row]) -> None:
     if not own:
         st.markdown("Tick runs of this server to see their curves; models that ship come without theirs.")
         return
+    titles = {one: title.capitalize() for one, title in AXIS_TITLES.items()}
+    say_unknown("compare_x", "the axis", titles.values())
     x = st.segmented_control(
-        "Along the axis", list(AXIS_TITLES), format_func=lambda one: AXIS_TITLES[one].capitalize(), default="step",
+        "Along the axis", list(titles), format_func=titles.__getitem__, default="step",
         key="compare_x", bind="query-params", label_visibility="collapsed", required=True,
     )  # fmt: skip
-    st.caption("With marks: validation. Without: train, smoothed.")
+    whose = f"{plain(own[0].title)}, w" if len(own) == 1 else "W"
+    st.caption(f"{whose}ith marks: validation. Without: train, smoothed.")
     moving = any(row.moving for row in own)
     st.fragment(_curves, run_every=POLL if moving else None)(own, chosen, x)
 

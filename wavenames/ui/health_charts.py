@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from wavenames.config import signed
+from wavenames.figures.idle import Remembered, idle_map, idle_text, remembered_points
 from wavenames.figures.over_steps import StepLine, over_steps, over_steps_text
 from wavenames.figures.ridges import Ridge, ridges, ridges_height, ridges_text
-from wavenames.figures.units import Remembered, idle_map, idle_text, remembered_points
 from wavenames.probes.health import GRADIENTS, RANGES, Flow, Health, Kind, Layer
 from wavenames.ui.live_plot import live_plot
 

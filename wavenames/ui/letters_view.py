@@ -118,12 +118,15 @@ def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> No
         key=f"{key}_letter", help="Letters whose vectors point the same way: the model treats them alike.",
     )  # fmt: skip
     table, columns = pd.DataFrame(), {}
+    widths = (None, None) if len(moments) == 1 else (85, 95)  # both moments fit on a phone
     for place, (moment, vectors) in enumerate(moments.items()):
         nearest = neighbours(vectors, letters, letter)
         likeness = "Likeness" + " " * place  # a table's columns have names of their own
         table[moment] = [shown(each.letter) for each in nearest]
         table[likeness] = [each.likeness for each in nearest]
+        columns[moment] = st.column_config.TextColumn(width=widths[0])
         columns[likeness] = st.column_config.ProgressColumn(
-            "Likeness", min_value=-1, max_value=1, format="%.2f", help="Cosine of the angle between the two vectors"
-        )
+            "Likeness", min_value=-1, max_value=1, format="%.2f", width=widths[1],
+            help="Cosine of the angle between the two vectors",
+        )  # fmt: skip
     st.dataframe(table, hide_index=True, width="stretch", column_config=columns)

@@ -19,6 +19,8 @@ from wavenames.ui.words import plain
 
 PAGE, VISIT = "page shown", "visit to a page"
 """Session keys: which page is shown, and how many have been before it."""
+FEW = 8
+"""Up to so many choices are named one by one."""
 S = TypeVar("S", bound=Settings)
 
 
@@ -73,6 +75,26 @@ def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], mo
     return chosen
 
 
+def linked_pick(
+    label: str, options: Mapping[str, str], *, key: str, default: str, explained: str | None = None
+) -> str:
+    """A select box over the parts of something that changes, such as the letters of a name: titles by id, distinct.
+
+    What has been chosen stands in `st.session_state[key]`, where a click on a chart may put it too, and in the link.
+    While nobody has chosen, and where the part chosen is not there, `default` holds: it may change with the rest.
+    """
+    box = f"{key}_box"
+
+    def take() -> None:
+        st.session_state[key] = st.session_state[box]
+
+    word = linked_word(key)
+    chosen = word if word is not None and word in options else default
+    st.session_state[box] = chosen
+    st.selectbox(label, list(options), format_func=options.__getitem__, key=box, on_change=take, help=explained)
+    return chosen
+
+
 def linked_word(key: str) -> str | None:
     """One word without a control, kept in `st.session_state[key]` and in the link; None if there is none."""
     if to_be_read(key) and key in st.query_params:
@@ -101,6 +123,17 @@ def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]
         said, left = " ".join(refused.values()), " and ".join(refused)
         st.warning(plain(f"The link asks for something that can't be had. {said} Left at the default: {left}."))
     return made_of(kept)
+
+
+def say_unknown(key: str, label: str, allowed: Collection[str]) -> None:
+    """Say so where the link asks a control that is bound to it for what it doesn't have. Draw it before the control.
+
+    Streamlit itself leaves such a word out without one.
+    """
+    word = st.query_params.get(key)
+    if to_be_read(f"{key} known") and word is not None and word not in allowed:
+        few = ", ".join(allowed) if len(allowed) <= FEW else f"{next(iter(allowed))} to {list(allowed)[-1]}"
+        st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
 
 
 def write_words(words: Mapping[str, str], names: Collection[str]) -> None:

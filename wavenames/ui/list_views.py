@@ -24,15 +24,18 @@ from wavenames.names import (
     statistics,
     windows,
 )
+from wavenames.ui.links import say_unknown
 from wavenames.ui.live_plot import live_plot
+from wavenames.ui.name_lists import say_parts
 from wavenames.ui.session import find_list, find_split
 from wavenames.ui.typed import as_known, known_beginning
-from wavenames.ui.words import plain
+from wavenames.ui.words import page_anew, plain
 
 ROWS = 1000
 """Rows of a list that travel to the browser; a search reaches all of them."""
 HEIGHT = 283
 """Of the table of rows, in pixels: seven of them."""
+PAIRS_AS = ("Counts", "Probability")
 SHARES = 8
 """First and last letters shown."""
 
@@ -63,6 +66,7 @@ def facts(list_id: str) -> None:
             help=f"{plain(letters[:80])}{'…' if len(letters) > 80 else ''}, and the mark that ends a name.",
         )
         st.metric("Targets", f"{numbers.targets:,}", help="Letters to predict, one end mark for each name included.")
+    say_parts(letters)
 
 
 def table(list_id: str) -> None:
@@ -79,7 +83,8 @@ def table(list_id: str) -> None:
 @st.fragment
 def _search(list_id: str) -> None:
     st.header("The list", anchor=False)
-    names = find_list(list_id)
+    with page_anew():
+        names = find_list(list_id)
     wanted = st.text_input(
         "Search",
         key="search",
@@ -118,12 +123,14 @@ def rows(names: NameList, places: list[int]) -> pd.DataFrame:
 def pairs(list_id: str) -> None:
     """Which letter follows which, and where names begin and end."""
     st.header("Which letter follows which", anchor=False)
-    numbers = counted(list_id)
+    with page_anew():
+        numbers = counted(list_id)
     symbols = numbers.vocabulary.symbols
     left, right = st.columns([3, 2], gap="large")
     with left:
+        say_unknown("pairs_shown", "the numbers", PAIRS_AS)
         shown = st.segmented_control(
-            "Shown", ["Counts", "Probability"], default="Counts", required=True, key="pairs_shown",
+            "Shown", PAIRS_AS, default="Counts", required=True, key="pairs_shown",
             bind="query-params", label_visibility="collapsed",
         )  # fmt: skip
         probability = shares(numbers.pairs)
@@ -214,10 +221,12 @@ def leak_in_words(kind: str, leaked: Leak) -> str:
 def reading(list_id: str) -> None:
     """One name as windows, and packed with its neighbours."""
     st.header("How a model reads a name", anchor=False)
-    names, numbers = find_list(list_id).names, counted(list_id)
+    with page_anew():
+        names, numbers = find_list(list_id).names, counted(list_id)
     left, right = st.columns(2, gap="medium")
     typed = left.text_input("Name", names[0], key=f"read_{list_id}", live=True)
     low, high = (int(bound or 1) for bound in limits(MLPConfig, "block_size"))
+    say_unknown("letters_seen", "letters seen", [str(number) for number in range(low, high + 1)])
     block_size = right.slider("Letters seen", low, high, 3, key="letters_seen", bind="query-params")
     try:
         name = as_known(typed or names[0], numbers.vocabulary)

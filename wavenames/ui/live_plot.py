@@ -9,7 +9,7 @@ installed plotly package: an update carries the figure and nothing else.
 import base64
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -47,8 +47,27 @@ class Frame:
     """What stands beside the chart at this moment, below it on a phone: of ours, all text in it escaped."""
 
 
+@dataclass(frozen=True)
+class Pointed:
+    """Lines that are there while the pointer is on a point, in the browser alone."""
+
+    points: int
+    """The trace whose points have lines."""
+    drawn: int
+    """The trace that draws them; else it is empty."""
+    lines: Sequence[tuple[Sequence[float | None], Sequence[float | None]]]
+    """For each of the points the x and the y of its lines."""
+
+
 def live_plot(
-    figure: go.Figure, *, key: str, height: int, text: str, on_click: bool = False, frames: Sequence[Frame] = ()
+    figure: go.Figure,
+    *,
+    key: str,
+    height: int,
+    text: str,
+    on_click: bool = False,
+    frames: Sequence[Frame] = (),
+    pointed: Pointed | None = None,
 ) -> Any | None:
     """Draw `figure` as wide as its column, `height` pixels high, and keep the reader's zoom when it changes.
 
@@ -59,6 +78,7 @@ def live_plot(
         text: What the chart says, in words, for those who can't see it. Its first line is the chart's name.
         on_click: Let a point be chosen by click, tap, or arrow keys and Enter.
         frames: Moments to play and to scrub through, in the browser alone. The last one is shown first.
+        pointed: Lines to draw while the pointer, or the arrow keys, are on a point.
 
     Returns:
         The `customdata` of the point that was just chosen, once; None on every other run.
@@ -74,6 +94,8 @@ def live_plot(
             {"label": each.label, "text": each.text, "html": each.html, "traces": _compact(list(each.traces))}
             for each in frames
         ]
+    if pointed:
+        data["pointed"] = _compact(asdict(pointed))
     _serve_files()
     tall = height + TEXT_LINE + (PLAYER_LINE if frames else 0)
     beside = any(each.html for each in frames)

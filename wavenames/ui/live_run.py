@@ -35,7 +35,8 @@ MAP = 420
 """Height of the letters' map, in pixels."""
 MOVING = ("queued", "running")
 LOSS_HELP = {
-    "Train": "While the run goes on: of the latest batches, smoothed.",
+    "Train": "While the run goes on: of the latest batches, smoothed, as in the chart. Once it has ended: of all "
+    "train names, by the final weights; the chart still shows the batches, which came before.",
     "Validation": "Chooses between models.",
     "Test": "Measured once, at the end.",
 }

@@ -5,7 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from wavenames.config import Refusal
-from wavenames.names import BUNDLED, MAKEMORE, NameList, columns, download_makemore, name_column, read_list, split
+from wavenames.names import (
+    BUNDLED,
+    MAKEMORE,
+    NameList,
+    columns,
+    download_makemore,
+    is_part,
+    name_column,
+    read_list,
+    split,
+)
 from wavenames.store import StoredList
 from wavenames.ui.links import linked_choice
 from wavenames.ui.session import find_list, lists, store
@@ -65,11 +75,21 @@ def _offer(data: bytes, filename: str) -> None:
         f"**{len(found.names):,} names** of {len(letters)} different letters ({plain(letters[:60])}"
         f"{'…' if len(letters) > 60 else ''}), beginning with {plain(', '.join(found.names[:SHOWN]))}"
     )
+    say_parts(letters)
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         try:
             _take(found)
         except Refusal as refusal:
             st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+
+
+def say_parts(letters: str) -> None:
+    """Say so where signs of a list are made of several letters."""
+    if any(map(is_part, letters)):
+        st.caption(
+            "Some of its signs are made of several characters, such as flags or accents that stand alone: a model "
+            "learns each character as a letter of its own."
+        )
 
 
 def _offer_makemore() -> None:

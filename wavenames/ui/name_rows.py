@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from wavenames.config import signed
 from wavenames.figures.colours import FAMILIES, NEUTRAL, SURPRISAL_CEILING
-from wavenames.figures.tiles import name_chips_html, tiles_html
+from wavenames.figures.tiles import context_html, name_chips_html, tiles_html
 from wavenames.probes.surprisal import Surprisal
 
 STYLE = """
@@ -21,6 +22,11 @@ STYLE = """
 .wn-rows th, .wn-rows td { border: 0; padding: 0.2rem 1rem 0.2rem 0; text-align: left; vertical-align: middle; }
 .wn-rows thead th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; padding-bottom: 0.3rem; }
 .wn-rows .wn-number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.wn-contexts { border-collapse: collapse; }
+.wn-contexts th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
+.wn-contexts th, .wn-contexts td { border: 0; padding: 0.15rem 0.75rem 0.15rem 0; text-align: left; }
+.wn-contexts .wn-number { text-align: right; font-variant-numeric: tabular-nums; }
+.wn-contexts .wn-tile { font-size: 0.8125rem; }
 .wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; }
 .wn-pairs th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
 .wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 1rem 0.15rem 0; text-align: left; }
@@ -68,11 +74,12 @@ class Scored:
     surprisal: Surprisal
 
 
-def scored_html(rows: Sequence[Scored]) -> str:
-    """A name in tiles, a row for each model, with its nats per letter."""
+def scored_html(rows: Sequence[Scored], *, ranks: bool = False) -> str:
+    """A name in tiles, with its letters' ranks if wanted, a row for each model, with its nats per letter."""
     body = "".join(
         f'<tr><th scope="row">{model_html(row.title, row.family)}</th>'
-        f'<td class="wn-number">{row.surprisal.per_letter:.3f}</td><td>{surprisal_html(row.surprisal)}</td></tr>'
+        f'<td class="wn-number">{row.surprisal.per_letter:.3f}</td>'
+        f"<td>{surprisal_html(row.surprisal, ranks=ranks)}</td></tr>"
         for row in rows
     )
     head = (
@@ -80,6 +87,18 @@ def scored_html(rows: Sequence[Scored]) -> str:
         '<th scope="col">Letter by letter</th>'
     )
     return f'<table class="wn-rows"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def contexts_html(head: str, rows: Iterable[tuple[str, float]]) -> str:
+    """Letters that a unit has read, each with what it says after the last of them."""
+    body = "".join(
+        f'<tr><td class="wn-number">{signed(value, 2)}</td><td>{context_html(letters)}</td></tr>'
+        for letters, value in rows
+    )
+    return (
+        f'<table class="wn-contexts"><thead><tr><th scope="col" colspan="2">{escape(head)}</th></tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
 
 
 def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -92,10 +111,11 @@ def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<table class="wn-pairs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def surprisal_html(found: Surprisal, *, whole: bool = True) -> str:
+def surprisal_html(found: Surprisal, *, whole: bool = True, ranks: bool = False) -> str:
     """A name in tiles; without its end mark where `whole` is false: it may go on."""
     places = found.places if whole else found.places[:-1]
-    return tiles_html([place.letter for place in places], [-place.log_probability for place in places])
+    letters, nats = [place.letter for place in places], [-place.log_probability for place in places]
+    return tiles_html(letters, nats, [place.rank for place in places] if ranks else ())
 
 
 def scale_html(blind: float) -> str:

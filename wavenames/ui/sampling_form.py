@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from wavenames.config import CONDITIONS, PageSamplingConfig
+from wavenames.checkpoints import load_shipped, shipped
+from wavenames.config import CONDITIONS, PageSamplingConfig, conditions_of, field_label
+from wavenames.names import printable
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
+from wavenames.ui.words import plain
 
 FIRST = ("prefix", "n", "temperature")
 """What stands outside the fold, before what a model can be told."""
@@ -33,7 +37,7 @@ def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
     """
     first = (*FIRST, *conditions)
     if to_be_read("sampling form"):
-        _fill()
+        _fill(conditions)
     with st.form("sample_options", border=False):
         *places, last = st.columns([3, *[2] * len(first)], vertical_alignment="bottom")
         words = {name: _control(name, place) for name, place in zip(first, places, strict=True)}
@@ -49,14 +53,25 @@ def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
     return words, pressed
 
 
-def _fill() -> None:
+def _fill(conditions: tuple[str, ...]) -> None:
     """Set the controls to what the link asks for, where that can be had."""
     asked = {name: st.query_params[key] for name, key in KEYS.items() if key in st.query_params}
+    untold = [name for name in CONDITIONS if name in asked and name not in conditions]
+    if untold:
+        _say_untold({name: asked.pop(name) for name in untold})
     if not asked:
         return
     options = possible(asked, lambda words: PageSamplingConfig.checked(**words))
     for name, key in KEYS.items():
         st.session_state[key] = getattr(options, name)
+
+
+def _say_untold(asked: Mapping[str, str]) -> None:
+    """Of what a link tells the chosen model in vain, and which model that ships could be told it."""
+    wanted = " and ".join(f"{field_label(name).lower()} {printable(word)}" for name, word in asked.items())
+    able = [name for name in shipped() if asked.keys() <= {*conditions_of(load_shipped(name).run.model)}]
+    other = f" Choose {' or '.join(able)} for that." if able else ""
+    st.warning(plain(f"The link asks for {wanted}; this model is not told a name's {' or '.join(asked)}.{other}"))
 
 
 def _control(name: str, place: DeltaGenerator) -> Any:

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import pandas as pd
 import streamlit as st
-from torch import Tensor
 
 from wavenames.config import Refusal, RunConfig, SamplingConfig, conditions_of
 from wavenames.figures.colours import kind
@@ -17,7 +16,7 @@ from wavenames.figures.motion import letters_in_motion
 from wavenames.jobs import Snapshot
 from wavenames.jobs.work import SLOTS as DRAWN
 from wavenames.names import Vocabulary
-from wavenames.probes.embeddings import follow
+from wavenames.probes.embeddings import Projection, follow
 from wavenames.probes.surprisal import Surprisal, surprisal
 from wavenames.sampling import sample
 from wavenames.store import Run
@@ -103,16 +102,18 @@ def _draw() -> None:
             st.rerun()
         with right:
             name = _name(run, vocabulary)
-        moments = _moments(run, vocabulary, name)
-        if not moments:
+        looks = _looks(run)
+        readings = [_reading(look, vocabulary, name) for look in looks]
+        path = _path(looks)
+        if not looks:
             store().run(run_id)  # refuses one that was deleted since
-    if not moments:
+    if not looks:
         st.caption("The first names come in a moment.")
         return
-    _play(run, vocabulary, moments)
+    _play(run, list(vocabulary.symbols), list(zip(looks, readings, strict=True)), path)
     st.download_button(
-        "Names and surprisals", lambda: csv_text(_table(moments), *SLOTS), f"{run.title}-steps.csv", "text/csv",
-        icon=":material/download:", key="steps_csv", on_click="ignore",
+        "Names and surprisals", lambda: csv_text(_table(looks, readings), *SLOTS), f"{run.title}-steps.csv",
+        "text/csv", icon=":material/download:", key="steps_csv", on_click="ignore",
     )  # fmt: skip
 
 
@@ -129,62 +130,56 @@ def _name(run: Snapshot, vocabulary: Vocabulary) -> str:
     return name
 
 
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """A run at one step."""
+@dataclass(frozen=True)
+class Look:
+    """A run at a step that is kept. Its loss and names tell it from the same step of a run that was taken up anew."""
 
+    run: str
     step: int
     validation: float | None
     names: tuple[str, ...]
-    reading: Surprisal
-    vectors: Tensor | None
-    """(V, E) of the letters; None in a model that keeps none."""
 
 
-def _moments(run: Snapshot, vocabulary: Vocabulary, name: str) -> list[Moment]:
-    """The steps whose weights are kept, and the names that the run showed there."""
+def _looks(run: Snapshot) -> tuple[Look, ...]:
+    """The steps whose weights are kept, and what the run showed there."""
     shown = dict(run.samples)
     losses = dict(zip(run.validation.step.tolist(), run.validation.loss.tolist(), strict=True))
     steps = [step for step in store().weights_steps(run.id) if step in shown]
-    return [_moment(run.id, step, losses.get(step), shown[step], vocabulary, name=name) for step in steps]
+    return tuple(Look(run.id, step, losses.get(step), shown[step]) for step in steps)
 
 
 @lru_cache(maxsize=512)
-def _moment(
-    run_id: str, step: int, loss: float | None, names: tuple[str, ...], vocabulary: Vocabulary, *, name: str
-) -> Moment:
-    # Loss and names are in the key: a run that was cut off may come back to a step with other weights.
-    network = model_at(run_id, step)
-    return Moment(step, loss, names, surprisal(network, vocabulary, name), network.letter_vectors)
+def _reading(look: Look, vocabulary: Vocabulary, name: str) -> Surprisal:
+    return surprisal(model_at(look.run, look.step), vocabulary, name)
 
 
-def _play(run: Snapshot, vocabulary: Vocabulary, moments: Sequence[Moment]) -> None:
-    letters = list(vocabulary.symbols)
-    vectors = [moment.vectors.numpy() for moment in moments if moment.vectors is not None]
-    path = follow(vectors) if vectors else []
+@lru_cache(maxsize=16)
+def _path(looks: tuple[Look, ...]) -> list[Projection]:
+    """Where the letters lie at each step; empty for a model that keeps no vectors."""
+    vectors = [model_at(look.run, look.step).letter_vectors for look in looks]
+    known = [each.numpy() for each in vectors if each is not None]
+    return follow(known) if known else []
+
+
+def _play(
+    run: Snapshot, letters: Sequence[str], moments: Sequence[tuple[Look, Surprisal]], path: Sequence[Projection]
+) -> None:
     figure, changes = letters_in_motion(
         run_loss(run),
         references(run.config.data, conditions_of(run.config.model)),
-        [moment.step for moment in moments],
+        [look.step for look, _ in moments],
         [each.points for each in path],
         letters=letters,
         kinds=[kind(letter) for letter in letters],
         explained=path[-1].explained if path else "",
     )
     frames, before = [], None
-    for moment, traces in zip(moments, changes, strict=True):
-        loss = "" if moment.validation is None else f", validation loss {moment.validation:.3f}"
-        heading = f"Step {moment.step:,}{loss} on the {run.config.data.split} split"
-        tiles = _tiles(moment.reading)
-        frames.append(
-            Frame(
-                f"step {moment.step:,}",
-                traces,
-                f"{run.title}: {moment_text(heading, moment.names, *tiles)}",
-                moment_html(heading, moment.names, before, *tiles),
-            )
-        )
-        before = moment.names
+    for (look, reading), traces in zip(moments, changes, strict=True):
+        loss = "" if look.validation is None else f", validation loss {look.validation:.3f}"
+        heading, tiles = f"Step {look.step:,}{loss} on the {run.config.data.split} split", _tiles(reading)
+        text = f"{run.title}: {moment_text(heading, look.names, *tiles)}"
+        frames.append(Frame(f"step {look.step:,}", traces, text, moment_html(heading, look.names, before, *tiles)))
+        before = look.names
     live_plot(figure, key=f"steps_{run.id}", height=HEIGHT, text=frames[-1].text, frames=frames)
     if not path:
         st.caption("This model keeps no vectors for its letters, so there is no map of them.")
@@ -194,13 +189,13 @@ def _tiles(reading: Surprisal) -> tuple[list[str], list[float]]:
     return [place.letter for place in reading.places], [-place.log_probability for place in reading.places]
 
 
-def _table(moments: Sequence[Moment]) -> pd.DataFrame:
+def _table(looks: Sequence[Look], readings: Sequence[Surprisal]) -> pd.DataFrame:
     """A row a step: its loss, its names, and what each letter of the typed name cost."""
     rows = []
-    for moment in moments:
-        row: dict[str, object] = {"step": moment.step, "validation": moment.validation}
-        row |= zip(SLOTS, moment.names, strict=True)
-        for place, (letter, nats) in enumerate(zip(*_tiles(moment.reading), strict=True), 1):
+    for look, reading in zip(looks, readings, strict=True):
+        row: dict[str, object] = {"step": look.step, "validation": look.validation}
+        row |= zip(SLOTS, look.names, strict=True)
+        for place, (letter, nats) in enumerate(zip(*_tiles(reading), strict=True), 1):
             row[f"letter {place} {letter}"] = nats
         rows.append(row)
     return pd.DataFrame(rows)

@@ -13,7 +13,7 @@ from wavenames.names import ANY, END_MARK
 from wavenames.probes.surprisal import Surprisal, parting, surprisals
 from wavenames.sampling import sample
 from wavenames.ui import session
-from wavenames.ui.links import linked_word
+from wavenames.ui.dice import same_dice
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import pairs_html, scale_html, surprisal_html
 from wavenames.ui.told import SIDES, choose_told
@@ -26,7 +26,7 @@ FIRST_NAME = "mildred"
 USUAL = {"first": {"sex": ANY, "decade": "1900"}, "second": {"sex": ANY, "decade": "2024"}}
 DRAWN = 10
 LONGEST = 14
-NAME, SEED = "times_name", "times_seed"
+NAME = "times_name"
 
 
 @st.fragment
@@ -34,11 +34,11 @@ def times_view() -> None:
     """The name, its curve, and the two sides. A name that can't be read leaves the last one standing."""
     vocabulary = load_shipped(MODEL).vocabulary
     typed = st.text_input("A name", FIRST_NAME, key=NAME, bind="query-params", live=True, width=360)
-    try:
-        st.session_state["times_read"] = as_known(typed.strip() or FIRST_NAME, vocabulary)
-    except Refusal as refusal:
-        st.error(plain(str(refusal)))
     name: str = st.session_state.get("times_read", FIRST_NAME)
+    try:
+        st.session_state["times_read"] = name = as_known(typed.strip() or FIRST_NAME, vocabulary)
+    except Refusal as refusal:
+        st.error(plain(f"{refusal} Below is still {name}."))
     _curve(name)
     _sides(name)
 
@@ -83,10 +83,7 @@ def _sides(name: str) -> None:
     if told[0] != told[1]:
         st.markdown(_where_they_part(one, other, kind_of_names(told[0]), kind_of_names(told[1])))
     st.html(scale_html(math.log(kept.vocabulary.size)))
-    seed = linked_word(SEED) or "1"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Names by the same dice**", width="content")
-        st.button("Roll again", type="tertiary", icon=":material/casino:", key="times_again", on_click=_roll)
+    seed = same_dice("times")
     try:
         drawn = [_drawn(seed, each) for each in told]
         st.html(pairs_html([kind_of_names(each).capitalize() for each in told], list(zip(*drawn, strict=True))))
@@ -113,12 +110,3 @@ def _where_they_part(one: Surprisal, other: Surprisal, first: str, second: str) 
         f"They part most {where}, at {letter}: {math.exp(here.log_probability):.1%} for {first}, "
         f"{math.exp(there.log_probability):.1%} for {second}."
     )
-
-
-def _roll() -> None:
-    """Other dice; a word in the link that is no seed counts as none."""
-    try:
-        before = SamplingConfig.checked(seed=st.session_state.get(SEED) or "1").seed
-    except Refusal:
-        before = 0
-    st.session_state[SEED] = str(before % (2**32 - 1) + 1)

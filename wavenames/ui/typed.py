@@ -13,7 +13,8 @@ def as_known(typed: str, vocabulary: Vocabulary, besides: str = "") -> str:
     `besides` are signs that may stand in it as well, such as those of a pattern.
 
     Raises:
-        Refusal: longer than any name may be, or with a letter that `vocabulary` doesn't know.
+        Refusal: longer than any name may be, or with a letter that `vocabulary` doesn't know; where the name without
+            its accents, hyphens, apostrophes and spaces is known, the sentence offers that.
     """
     name = unicodedata.normalize("NFC", typed.strip())
     if len(name) > LIST_LIMITS.max_length:
@@ -22,8 +23,19 @@ def as_known(typed: str, vocabulary: Vocabulary, besides: str = "") -> str:
         )
     if not set(name) <= {*vocabulary.letters, *besides}:
         name = name.lower()
-    vocabulary.encode("".join(letter for letter in name if letter not in besides))
+    try:
+        vocabulary.encode("".join(letter for letter in name if letter not in besides))
+    except Refusal as refusal:
+        bare = "".join(each for each in unicodedata.normalize("NFKD", name) if not _left_out(each))
+        if not bare or not set(bare) <= {*vocabulary.letters, *besides}:
+            raise
+        raise Refusal(f"{refusal} Try {bare}.") from None
     return name
+
+
+def _left_out(character: str) -> bool:
+    """Whether a name without this is still the name, to who knows no more than letters."""
+    return unicodedata.category(character) in ("Mn", "Pd", "Zs") or character in "'\u2019"
 
 
 def known_beginning(typed: str, vocabulary: Vocabulary) -> str:

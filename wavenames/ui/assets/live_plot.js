@@ -49,7 +49,7 @@ function template(style) {
       xaxis: { ...axis, showgrid: false, showline: true }, yaxis: axis,
       margin: { l: 48, r: 16, t: 28, b: 40 },
       legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", bgcolor: clear },
-      hoverlabel: { bgcolor: read("--st-background-color", "#ffffff"), bordercolor: line, font: { color: text } },
+      hoverlabel: { bgcolor: read("--st-background-color", "#ffffff"), bordercolor: line, font: { family: read("--st-font", "sans-serif"), color: text } },
       modebar: { bgcolor: clear, color: text, activecolor: read("--st-primary-color", text) },
       colorway: ["#808080"],
       // A finger that drags over a chart means to scroll the page; zooming stands in the bar above the chart.
@@ -279,8 +279,9 @@ class Chart {
     layout.template = template(getComputedStyle(this.root));
     const figure = JSON.stringify([traces, layout]);
     if (figure === this.shown) return; // a look at a run that has nothing new to show
+    const zooms = !(layout.xaxis?.fixedrange && layout.yaxis?.fixedrange);
     const options = {
-      displaylogo: false, responsive: false, displayModeBar: touch.matches || "hover", doubleClick: "reset",
+      displaylogo: false, responsive: false, displayModeBar: zooms && (touch.matches || "hover"), doubleClick: "reset",
       modeBarButtons: [touch.matches ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["zoom2d", "pan2d", "resetScale2d"]],
     };
     if (this.made) {
@@ -293,25 +294,47 @@ class Chart {
     this.made = true;
     this.shown = figure;
     this.plot.on("plotly_click", (event) => this.choose(event.points[0]));
+    this.plot.on("plotly_hover", (event) => this.light(event.points[0]));
+    this.plot.on("plotly_unhover", () => this.light(null));
     this.plot.addEventListener("keydown", (event) => this.key(event));
   }
 
+  // The lines of the point that the pointer is on, if the chart has any.
+  light(at) {
+    const { points, drawn, lines } = this.given.pointed ?? {};
+    if (drawn === undefined) return;
+    const [x, y] = (at?.curveNumber === points && lines[at.pointNumber]) || [[], []];
+    if (this.plot.data[drawn].x.length || x.length) this.Plotly.restyle(this.plot, { x: [x], y: [y] }, [drawn]);
+  }
+
   choose(point) {
-    if (point?.customdata !== undefined) this.clicked?.(point.customdata);
+    if (point?.customdata != null) this.clicked?.(point.customdata); // a cell of a heat map may have nothing to choose
+  }
+
+  // What the keys walk over: the points of the first trace, row by row the cells of a heat map that can be chosen.
+  points() {
+    const trace = this.plot._fullData?.[0];
+    if (trace?.type !== "heatmap") return (this.plot.calcdata?.[0] ?? []).map((_, i) => i);
+    const cells = trace.z.flatMap((row, j) => Array.from(row, (_, i) => [j, i]));
+    return cells.filter(([j, i]) => trace.customdata?.[j]?.[i] != null);
   }
 
   // Arrow keys walk along the first trace of a clickable chart, Enter or Space chooses, as a click would.
   key(event) {
-    const points = this.plot.calcdata?.[0] ?? [];
+    const points = this.points();
     if (!this.clicked || event.target !== this.plot || points.length === 0) return;
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (step) {
       this.at = this.at === undefined ? 0 : (this.at + step + points.length) % points.length;
-      this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: this.at }]);
-      const { x, y } = this.plot._fullData[0];
-      this.said.textContent = `${x[this.at]}: ${Number(y[this.at]).toPrecision(3)}`;
+      const at = points[this.at];
+      this.Plotly.Fx.hover(this.plot, [{ curveNumber: 0, pointNumber: at }]);
+      const { x, y, text, hovertext } = this.plot._fullData[0];
+      const point = () => hovertext?.[at] ?? `${x[at]}: ${Number(y[at]).toPrecision(3)}`;
+      this.said.textContent = Array.isArray(at) ? text[at[0]][at[1]] : point();
     } else if ((event.key === "Enter" || event.key === " ") && this.at !== undefined) {
-      this.choose({ customdata: this.plot.data[0].customdata?.[this.at] });
+      const at = points[this.at];
+      const { customdata } = this.plot.data[0];
+      this.choose({ customdata: Array.isArray(at) ? customdata[at[0]][at[1]] : customdata?.[at] });
     } else return;
     event.preventDefault();
   }

@@ -1,0 +1,253 @@
+"""Memory: what a model repeats, held against the names that it learned; and what a page knows without the list."""
+
+import itertools
+import math
+import re
+import time
+from dataclasses import replace
+
+import pytest
+from rapidfuzz.distance import Levenshtein
+from streamlit.testing.v1 import AppTest
+
+from tests.pages import chart_text
+from tests.pages import opened as open_by_link
+from wavenames.checkpoints import load_shipped
+from wavenames.comparison import seen_and_unseen
+from wavenames.config import PageSamplingConfig, RunConfig
+from wavenames.names import bundled, split
+from wavenames.sampling import sample
+from wavenames.store import StoredList
+from wavenames.training import evaluate
+from wavenames.ui import leak_view, memory_change, memory_view
+from wavenames.ui.memory_change import STEPS, some
+from wavenames.ui.references import packed
+from wavenames.ui.session import find_split, scheduler, store
+
+pytestmark = pytest.mark.usefixtures("fresh_server")
+
+
+@pytest.fixture(autouse=True)
+def fewer_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred names, three temperatures, where the page has a thousand and eleven."""
+    monkeypatch.setattr(memory_view, "USUAL", PageSamplingConfig(n=100))
+    monkeypatch.setattr(memory_change, "TEMPERATURES", (0.5, 1.0, 1.5))
+
+
+def opened(**link: str) -> AppTest:
+    return open_by_link("memory", link)
+
+
+def words(app: AppTest) -> str:
+    return "\n".join(each.value for each in app.markdown).replace("\\", "")
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {each.label: each.value for each in app.metric}
+
+
+def drawn(preset: str, **options: float) -> list[tuple[str, str]]:
+    kept = load_shipped(preset)
+    names = sample(kept.model(), kept.vocabulary, PageSamplingConfig(n=100, **options), kept.membership).names
+    return [(each.name, each.status) for each in names]
+
+
+def finished(**flat: str) -> str:
+    run_id = scheduler().submit(RunConfig.from_flat({"preset": "mlp-3", "hidden": "8", **flat}), title="my run")
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return run_id
+
+
+def test_names_are_counted_and_each_has_its_nearest_training_name() -> None:
+    """Against names drawn by the sampler itself and a distance by brute force."""
+    app = opened(memory_of="mlp-3", memory_seed="5")
+    names = drawn("mlp-3", seed=5)
+    kinds = [status for _, status in names]
+    shown = figures(app)
+    assert shown["In train, of 100"] == str(kinds.count("train"))
+    assert shown["Held out, of 100"] == str(kinds.count("held_out"))
+    assert shown["New, of 100"] == str(kinds.count("new"))
+    table = app.dataframe[0].value
+    assert list(table["name"]) == list(dict.fromkeys(name for name, _ in names))
+    assert table["times"].sum() == 100
+    train = sorted(set(find_split(load_shipped("mlp-3").run.data).train))
+    for name, near, distance in table[["name", "nearest", "distance"]].head(12).itertuples(index=False):
+        away = [Levenshtein.distance(name, other) for other in train]
+        assert (near, distance) == (train[away.index(min(away))], min(away))
+    assert (table["status"] == "● in train").tolist() == (table["distance"] == 0).tolist()
+
+
+def test_held_out_names_are_the_yardstick() -> None:
+    """Twins of the split stand at 0, and the figure above the chart counts the same."""
+    app = opened()
+    twins = figures(app)["Twins, of 100"]
+    text = chart_text(app, "Shares of names by their distance")
+    found = re.search(r"0: wavenet-m [\d.]+%, held-out names ([\d.]+)%", text)
+    assert found
+    assert float(found[1]) == float(twins) > 0
+    assert figures(opened(memory_of="wavenet-decades"))["Twins, of 100"] == "0"
+
+
+def test_what_is_known_by_heart_is_said_with_its_error() -> None:
+    kinds = [status for _, status in drawn("wavenet-m", temperature=0.5)]
+    parts = split(bundled("ssa-2018").names)
+    train, alone = set(parts.train), {*parts.validation, *parts.test} - set(parts.train)
+    ratio = len(train) / len(alone)
+    met, held_out = kinds.count("train"), kinds.count("held_out")
+    known, error = met - ratio * held_out, math.sqrt(met + ratio**2 * held_out)
+    said = words(opened(memory_temperature="0.5"))
+    assert f"{ratio:.1f} training names to each held-out one" in said
+    assert f"about **{ratio * held_out:.0f}** training names beside its {held_out} held-out ones" in said
+    if known < 2 * error:
+        assert f"It wrote {met}: nothing here shows that it knows any by heart." in said
+    else:
+        assert f"so **{known:.0f} ± {error:.0f}** of them it knows by heart" in said
+
+
+def test_shares_are_drawn_for_each_temperature_and_say_the_same_as_the_figures_above() -> None:
+    app = opened()
+    text = chart_text(app, "Shares of the names of wavenet-m by temperature").splitlines()
+    assert [line.split(":")[0] for line in text[1:]] == ["0.5", "1", "1.5"]
+    counted = {label.split(",")[0].lower(): int(value) for label, value in figures(app).items()}
+    assert text[2] == (
+        f"1: in train {counted['in train']:.1f}%, held out {counted['held out']:.1f}%, new {counted['new']:.1f}%"
+    )
+
+
+def test_other_dice_other_names_and_both_options_stand_in_the_link() -> None:
+    app = opened()
+    before = list(app.dataframe[0].value["name"])
+    assert "memory_seed" not in app.query_params
+    app.button(key="memory_again").click().run()
+    app.number_input(key="memory_temperature").set_value(0.7).run()
+    assert list(app.dataframe[0].value["name"]) != before
+    assert list(app.dataframe[0].value["name"]) == list(
+        dict.fromkeys(name for name, _ in drawn("wavenet-m", seed=2, temperature=0.7))
+    )
+    assert app.query_params["memory_seed"] in ("2", ["2"])
+    assert app.query_params["memory_temperature"] in ("0.7", ["0.7"])
+
+
+def test_the_last_dice_there_are_stand_in_the_link_whole_and_the_first_come_after_them() -> None:
+    app = opened(memory_seed="4294967295")
+    assert app.query_params["memory_seed"] in ("4294967295", ["4294967295"])
+    app.button(key="memory_again").click().run()
+    assert app.query_params["memory_seed"] in ("0", ["0"])
+
+
+@pytest.mark.parametrize("link", [{"memory_temperature": "nine"}, {"memory_seed": "-1"}, {"memory_seed": "x" * 5000}])
+def test_an_option_that_there_is_not_is_said_and_the_usual_one_used(link: dict[str, str]) -> None:
+    app = opened(**link)
+    assert "can't be had" in app.warning[0].value.replace("\\", "")
+    assert list(app.dataframe[0].value["name"]) == list(dict.fromkeys(name for name, _ in drawn("wavenet-m")))
+
+
+def test_the_leak_is_the_difference_between_seen_and_unseen_names() -> None:
+    kept = load_shipped("mlp-3")
+    parts = find_split(kept.run.data)
+    found = evaluate(kept.model(), packed(kept.run.data, "validation", ()))
+    (seen, seen_error), (unseen, unseen_error) = seen_and_unseen(found, parts.validation, parts.train)
+    app = opened(memory_of="mlp-3")
+    gap, error = unseen - seen, math.hypot(seen_error, unseen_error)
+    assert f"**{gap:.3f} ± {error:.3f}** lower" in words(app)
+    assert f"reads {found.loss:.3f}, and on unseen names it is **{unseen:.3f}**" in words(app)
+    text = chart_text(app, "Loss on validation names")
+    assert f"mlp-3 {seen:.3f} ± {seen_error:.3f}" in text
+    assert "letter pairs" in text
+
+
+def test_without_twins_there_is_no_leak() -> None:
+    app = opened(memory_of="wavenet-decades")
+    assert "Nothing: on US births by decade, 1880 to 2024, unique split" in words(app)
+    assert "1.848, is all on names that it has not seen" in words(app)
+
+
+def test_too_few_names_of_one_kind_tell_nothing_of_the_leak() -> None:
+    """Every validation name is a twin: there is nothing to hold it against."""
+    names = ("anna", "anne", "ann", "hanna", "hanne", "bo", "jo", "joan", "joanna", "joanne")
+    store().keep_list(StoredList("upload-0123456789ab", "twins.txt", names * 9, "a file", "not stated"))
+    app = opened(memory_of=finished(steps="5", names="upload-0123456789ab"))
+    assert "Of its 9 validation names, 9 stand in train too and 0 do not: too few to tell" in words(app)
+    assert "nan" not in words(app).replace("anna", "")
+
+
+def test_a_run_shows_how_it_came_to_know_names() -> None:
+    """At each kept step, drawn by the same dice; the last step says what the page says of the run."""
+    run_id = finished(steps="30", evaluate_every="10")
+    app = opened(memory_of=run_id)
+    text = chart_text(app, "Shares of the names of my run by step").splitlines()
+    assert [line.split(":")[0] for line in text[1:]] == ["0", "10", "20", "30"]
+    assert text[-1].split(": ")[1] == chart_text(app, "Shares of the names of my run by temp").splitlines()[2][3:]
+    assert not app.info
+
+
+def test_a_model_from_elsewhere_says_that_its_way_is_not_known_and_offers_a_run() -> None:
+    app = opened(memory_of="bigram")
+    assert "only the last weights are here" in app.info[0].value
+    assert app.button(key="memory_train")
+
+
+def test_a_model_whose_list_is_not_here_shows_what_can_be_known() -> None:
+    """Hashes tell in train from new; nearest names and the leak need the list."""
+    kept = load_shipped("mlp-3")
+    stranger = replace(kept, run=kept.run.changed(data=kept.run.data.changed(names="upload-abcdefabcdef")))
+    app = AppTest.from_file("../pages/memory_page.py", default_timeout=60)
+    app.session_state["uploaded_models"] = {"upload-0": stranger}
+    app.query_params["memory_of"] = "upload-0"
+    app.query_params["memory_temperature"] = "0.5"
+    app.run()
+    assert not app.exception
+    assert "this server has no such list" in app.info[0].value.replace("\\", "")
+    assert list(app.dataframe[0].value.columns) == ["name", "status", "times"]
+    assert figures(app)["Twins"] == "–"
+    assert "that knew no name by heart would write" in words(app)
+    assert "What the leak is worth" not in [each.value for each in app.header]
+
+
+def test_a_list_that_is_another_one_is_not_taken_for_the_models_own() -> None:
+    """A list under the same id with other names, as after a change of what ships."""
+    run_id = finished(steps="5")
+    path = store().checkpoint_path(run_id)
+    kept = replace(load_shipped("mlp-3"), run=load_shipped("mlp-3").run.changed(data={"split_seed": 1}))
+    path.write_bytes(kept.to_bytes())
+    app = opened(memory_of=run_id)
+    assert "learned from another list than the one called 'US births of 2018' here" in (
+        app.info[0].value.replace("\\", "")
+    )
+
+
+def test_a_list_of_few_names_is_measured_by_the_few_that_are_held_out() -> None:
+    names = ("anna", "anne", "ann", "hanna", "hanne", "bo", "jo", "joan", "joanna", "joanne")
+    store().keep_list(StoredList("upload-0123456789ab", "few.txt", names * 2, "a file", "not stated"))
+    run_id = finished(steps="20", names="upload-0123456789ab", split="unique")
+    app = opened(memory_of=run_id)
+    assert "Twins, of 2" in figures(app)
+    assert not app.error
+
+
+def test_of_a_very_long_list_fewer_names_are_held_against_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = sum(map(len, set(find_split(load_shipped("bigram").run.data).train)))
+    monkeypatch.setattr(memory_view, "LETTERS", 7 * letters)
+    app = opened(memory_of="bigram")
+    assert app.dataframe[0].value["times"].sum() == 7
+    assert "Twins, of 7" in figures(app)
+
+
+def test_steps_are_thinned_evenly_and_the_ends_stay() -> None:
+    assert some([0, 10, 20]) == (0, 10, 20)
+    many = some(range(0, 1001, 10))
+    assert len(many) == STEPS
+    assert (many[0], many[-1]) == (0, 1000)
+    assert {b - a for a, b in itertools.pairwise(many)} <= {90, 100}
+
+
+def test_a_sentence_says_how_much_of_the_gap_is_in_the_names() -> None:
+    mine = leak_view.Sides(2.0, (1.5, 0.03), (2.25, 0.04), (10, 20))
+    counted = leak_view.Sides(2.5, (2.25, 0.3), (2.5, 0.4), (10, 20))
+    assert mine.gap == 0.75
+    assert mine.error == pytest.approx(0.05)
+    said = leak_view.sentence(mine, counted)
+    assert "**0.750 ± 0.050** lower on the 10 validation names" in said
+    assert "differ by 0.250 ± 0.500 on the same names" in said
