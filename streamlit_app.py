@@ -23,6 +23,8 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
                 st.Page("pages/steps_page.py", title="Steps", url_path="steps"),
                 st.Page("pages/times_page.py", title="Times", url_path="times"),
                 st.Page("pages/memory_page.py", title="Memory", url_path="memory"),
+                st.Page("pages/health_page.py", title="Health", url_path="health"),
+                st.Page("pages/break_page.py", title="Break it", url_path="break"),
             ],
             "Measured": [
                 st.Page("pages/compare_page.py", title="Compare", url_path="compare"),

@@ -19,6 +19,7 @@ PAGES = (
     "times", "wiring", "wiring?wiring_model=kn-5",
     "memory", "memory?memory_of=",
     "xray", "xray?xray_beside=zoe&xray_name=maximiliana", "units", "units?units_of=kn-5", "units?units_of=mlp-3",
+    "health", "health?health_of=", "break", "break?break_card=rate",
     "sample?sample_model=bigram&sample_pattern=zzzzzzzzzzzz&sample_tries=1&sample_n=0",
 )  # fmt: skip
 """Links; one that ends in "=" is given the id of a run."""

@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import logging
+import math
 import os
 import signal
 import sqlite3
@@ -11,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ from wavenames.jobs import work as work_module
 from wavenames.jobs.lists import prepare
 from wavenames.models import build
 from wavenames.names import NameList
+from wavenames.probes.health_record import packed
 from wavenames.sampling import sample
 from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
 from wavenames.training import Point, Trainer, best_device, evaluate
@@ -198,6 +201,47 @@ def test_counting_is_a_run_like_any_other(scheduler: Scheduler, preset: str) -> 
     assert_weights_are_those_that_were_shown(scheduler, run_id)
 
 
+@pytest.mark.parametrize("preset", ["baseline", "wavenet-s", "quick"])
+def test_health_is_looked_at_and_changes_no_number(
+    scheduler: Scheduler, preset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At each evaluation, with the step before it; BatchNorm, dropout and dice as if nobody had looked."""
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", math.inf)
+    config = run_config(preset, steps=100, evaluate_every=20)
+    run_id = scheduler.submit(config)
+    work = scheduler._works[run_id]
+    found = rest(scheduler, run_id)
+    assert_same_as_unbroken(scheduler, run_id, config)
+    assert [step for step, _ in found.looks] == [0, 20, 40, 60, 80, 100]
+    assert [packed(look) for _, look in work.snapshot.looks] == [packed(look) for _, look in found.looks]
+    seen = [[weight.update is not None for weight in look.weights] for _, look in found.looks]
+    assert [{*each} for each in seen] == [{False}] + 5 * [{True}]
+
+
+def test_looking_takes_its_share_and_no_more(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no time to spare only the first and the last evaluation are looked at, also of a run that is stopped."""
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", 1e-9)
+    run_id, stopped = (scheduler.submit(run_config(steps=steps, evaluate_every=5)) for steps in (50, 100_000))
+    assert [step for step, _ in rest(scheduler, run_id).looks] == [0, 50]
+    reach(scheduler, stopped, 12)
+    scheduler.stop(stopped)
+    found = rest(scheduler, stopped)
+    assert [step for step, _ in found.looks] == [0, found.step]
+    assert all(weight.update is None for weight in found.looks[-1][1].weights)
+
+
+@pytest.mark.parametrize(
+    "words", [{"optimiser": "sgd", "learning_rate": 1000, "schedule": "constant"}, {"patience": 1, "steps": 100}]
+)
+def test_a_run_that_goes_back_to_its_best_weights_has_no_last_step(
+    scheduler: Scheduler, words: dict[str, Any]
+) -> None:
+    """One that diverged, and one that waited in vain: between those weights and its last step lies no step."""
+    found = rest(scheduler, scheduler.submit(run_config(**words)))
+    assert found.looks[-1][0] == found.step
+    assert all(weight.update is None for weight in found.looks[-1][1].weights)
+
+
 def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
     """Two runs with one seed show the same gibberish at step 0; another seed shows other."""
     ids = [scheduler.submit(run_config(steps=1, seed=seed)) for seed in (1, 1, 2)]
@@ -288,8 +332,11 @@ def test_a_paused_run_can_be_stopped(scheduler: Scheduler) -> None:
 # ------------------------------------------------------------------------------------------------ restarts
 
 
-def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(tmp_path: Path) -> None:
+def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Closed twice in the middle of a run, resumed twice: as if it had never been."""
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", math.inf)
     config = run_config()
     with Store(folder=tmp_path) as store:
         store.keep_list(LIST)
@@ -305,12 +352,15 @@ def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(tmp_path: Path) -
             assert cut.step > 0
             assert cut.validation.step.size > 0
             assert len(cut.samples) == len(cut.frames) == cut.validation.step.size
+            assert [step for step, _ in cut.looks] == cut.validation.step.tolist()
             scheduler.resume(run_id)
             reach(scheduler, run_id, step)
+            assert scheduler.snapshot(run_id).looks[0][0] == 0
             scheduler.close()
     with Store(folder=tmp_path) as store:
         scheduler = Scheduler(store, workers=1)
         assert scheduler.snapshot(run_id).status == "finished"
+        assert [step for step, _ in scheduler.snapshot(run_id).looks] == [*range(0, 301, 50)]
         assert_same_as_unbroken(scheduler, run_id, config)
         scheduler.close()
 

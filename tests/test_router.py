@@ -18,6 +18,9 @@ GROUPS = {
         "embeddings": "Letters",
         "steps": "Steps",
         "times": "Times",
+        "memory": "Memory",
+        "health": "Health",
+        "break": "Break it",
     },
     "Measured": {"compare": "Compare", "results": "Results", "claims": "Claims"},
 }

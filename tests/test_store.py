@@ -25,6 +25,7 @@ from wavenames.store import (
     Change,
     File,
     Frame,
+    Look,
     Metrics,
     SampledNames,
     Store,
@@ -88,6 +89,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         first.later(Metrics(run_id, "train", points(1, 3)), Metrics(run_id, "validation", points(3, 3)))
         first.later(Metrics(run_id, "train", [(4, 0.4, 128, float("nan"))]))
         first.later(SampledNames(run_id, 0, ["a", "bc"]), SampledNames(run_id, 3, ["ab", "bcd"]))
+        first.later(Look(run_id, 3, b"well"))
         first.later(Frame(run_id, 3, vectors), File(run_id, "state", b"old"), File(run_id, "state", b"new"))
         first.later(Weights(run_id, 0, b"w0", 1), Weights(run_id, 3, b"early", 1), Weights(run_id, 3, b"w3", 1))
         first.later(Change(run_id, {"step": 3, "seconds": 0.3, "parameters": 99, "validation": 2.0}))
@@ -112,6 +114,7 @@ def test_everything_survives_a_restart(tmp_path: Path) -> None:
         ((step, frame),) = second.frames(run_id)
         assert step == 3
         np.testing.assert_array_equal(frame, vectors)
+        assert second.looks(run_id) == [(3, b"well")]
         assert second.state_path(run_id).read_bytes() == b"new"
         assert {step: second.weights(run_id, step) for step in second.weights_steps(run_id)} == {0: b"w0", 3: b"w3"}
         assert second.name_list(kept.id) == kept
@@ -365,6 +368,7 @@ def test_rewind_forgets_what_came_after(store: Store) -> None:
             Metrics(run_id, "train", points(step - 1, step)), Metrics(run_id, "validation", points(step, step))
         )
         store.later(SampledNames(run_id, step, ["a"]), Frame(run_id, step, np.ones((3, 2), np.float32)))
+        store.later(Look(run_id, step, b"well"))
         store.later(Weights(run_id, step, b"weights", 1))
     store.rewind(run_id, 4)
     assert store.weights_steps(run_id) == (2, 4), "those on their way to the disk are gone as well"
@@ -373,6 +377,7 @@ def test_rewind_forgets_what_came_after(store: Store) -> None:
     assert store.curve(run_id, "train").step.tolist() == list(range(1, 9))
     assert store.curve(run_id, "validation").step.tolist() == [2, 4]
     assert [step for step, _ in store.samples(run_id)] == [step for step, _ in store.frames(run_id)] == [2, 4]
+    assert [step for step, _ in store.looks(run_id)] == [2, 4]
 
 
 def test_frames_stay_within_their_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,6 +394,41 @@ def test_frames_stay_within_their_bound(store: Store, monkeypatch: pytest.Monkey
     assert (steps[0], steps[-1]) == (0, 99)
     assert all((frame == step).all() for step, frame in store.frames(run_id))
     assert len(store.frames(other)) == 1
+
+
+def test_looks_at_health_stay_within_their_bound(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thinned as frames are, of each run by itself; a deleted run leaves none."""
+    monkeypatch.setattr(store_module, "HEALTH_BYTES", 1000)
+    run_id, other = store.create(RunConfig()), store.create(RunConfig())
+    for step in range(100):
+        store.later(Look(run_id, step, bytes(100)))
+    store.later(Look(other, 7, bytes(100)))
+    store.flush()
+    steps = [step for step, _ in store.looks(run_id)]
+    assert 5 <= len(steps) <= 10
+    assert (steps[0], steps[-1]) == (0, 99)
+    assert store.looks(other) == [(7, bytes(100))]
+    store.delete(run_id)
+    assert store.looks(run_id) == []
+
+
+def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    """It had no table of health; its runs stay and can be looked at from now on."""
+    with Store(folder=tmp_path) as first:
+        run_id = first.create(RunConfig(), title="Old")
+    with sqlite3.connect(tmp_path / "wavenames.db") as other:
+        other.execute("DROP TABLE health")
+        other.execute("UPDATE wavenames_about SET schema = 1")
+    other.close()
+    for looks in ([], [(5, b"well")]):
+        with Store(folder=tmp_path) as again:
+            assert again.run(run_id).title == "Old"
+            assert again.looks(run_id) == looks
+            if not looks:
+                again.later(Look(run_id, 5, b"well"))
+    with sqlite3.connect(tmp_path / "wavenames.db") as other:
+        assert other.execute("SELECT schema FROM wavenames_about").fetchall() == [(store_module.SCHEMA,)]
+    other.close()
 
 
 def test_weights_that_are_thinned_leave_no_bytes(store: Store) -> None:

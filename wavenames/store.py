@@ -66,10 +66,11 @@ from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 1  # raise it, and write the way from the old one, when a table changes
+SCHEMA = 2  # raise it, and write the way from the old one, when a table changes
 BATCH_SECONDS = 0.5  # how long rows wait for company
 QUEUE_BOUND = 2000  # items that may wait; past it `later` makes the caller wait
 FRAME_BYTES = 4_000_000  # embedding frames kept for one run
+HEALTH_BYTES = 2_000_000  # looks at its health kept for one run
 WEIGHT_BYTES = 16_000_000  # weights of past steps kept for one run: fifty of wavenet-m, thirty of wavenet-l
 FEWEST_WEIGHTS = 6  # steps kept even of the largest models, about, so that there is a way to be seen
 
@@ -156,6 +157,15 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """How well the network was at one step, as `wavenames.probes.health_record` packs it."""
+
+    run: str
+    step: int
+    figures: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """A run's model at one step, as the bytes of a file, which is written like a `File`.
 
@@ -168,7 +178,7 @@ class Weights:
     apart: int
 
 
-Item = Change | Metrics | SampledNames | Frame | File | Weights
+Item = Change | Metrics | SampledNames | Frame | File | Look | Weights
 
 
 # --------------------------------------------------------------------------------------------- what comes out
@@ -300,6 +310,13 @@ class _Frame(_Table):
     vectors: Mapped[bytes]  # float32, little-endian, (letters, size)
 
 
+class _Look(_Table):
+    __tablename__ = "health"
+    run: Mapped[str] = mapped_column(ForeignKey("runs.id"), primary_key=True)
+    step: Mapped[int] = mapped_column(primary_key=True)
+    figures: Mapped[bytes]
+
+
 class _List(_Table):
     __tablename__ = "lists"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -310,7 +327,7 @@ class _List(_Table):
     created: Mapped[float]
 
 
-HISTORY = (_Metric, _Sample, _Frame)
+HISTORY = (_Metric, _Sample, _Frame, _Look)
 
 
 # ------------------------------------------------------------------------------------------------------ files
@@ -536,6 +553,9 @@ def _insert(session: Session, items: Sequence[Item]) -> None:
                 table = _Frame
                 data = np.ascontiguousarray(vectors, dtype="<f4").tobytes()
                 rows.append({"run": run, "step": step, "letters": len(vectors), "vectors": data})
+            case Look(run, step, figures):
+                table = _Look
+                rows.append({"run": run, "step": step, "figures": figures})
             case Change(run, changes):
                 session.execute(update(_Run).where(_Run.id == run).values(**changes, updated=time.time()))
             case File() | Weights():
@@ -543,21 +563,25 @@ def _insert(session: Session, items: Sequence[Item]) -> None:
     if rows:
         session.execute(insert(table), rows)
     if table is _Frame:
-        for run in {item.run for item in items}:
-            _thin_frames(session, run)
+        _thin(session, items, _Frame, _Frame.vectors, FRAME_BYTES)
+    elif table is _Look:
+        _thin(session, items, _Look, _Look.figures, HEALTH_BYTES)
 
 
-def _thin_frames(session: Session, run: str) -> None:
-    """Drop every second frame, never the first or the last, until the run's frames fit FRAME_BYTES."""
-    sizes = session.execute(
-        select(_Frame.step, func.length(_Frame.vectors)).where(_Frame.run == run).order_by(_Frame.step)
-    ).all()
-    kept = list(sizes)
-    while len(kept) > 2 and sum(size for _, size in kept) > FRAME_BYTES:
-        kept = [*kept[:-1:2], kept[-1]]
-    if len(kept) < len(sizes):
-        steps = {step for step, _ in sizes} - {step for step, _ in kept}
-        session.execute(delete(_Frame).where(_Frame.run == run, _Frame.step.in_(steps)))
+def _thin(
+    session: Session, items: Sequence[Item], table: type[_Frame | _Look], data: Mapped[bytes], most: int
+) -> None:
+    """Drop every second row of each run, never the first or the last, until its `data` fit into `most` bytes."""
+    for run in {item.run for item in items}:
+        sizes = session.execute(
+            select(table.step, func.length(data)).where(table.run == run).order_by(table.step)
+        ).all()
+        kept = list(sizes)
+        while len(kept) > 2 and sum(size for _, size in kept) > most:
+            kept = [*kept[:-1:2], kept[-1]]
+        if len(kept) < len(sizes):
+            steps = {step for step, _ in sizes} - {step for step, _ in kept}
+            session.execute(delete(table).where(table.run == run, table.step.in_(steps)))
 
 
 def _make_room(session: Session, newest: str) -> None:
@@ -790,6 +814,12 @@ class Store:
             rows = session.scalars(select(_Frame).where(_Frame.run == run_id).order_by(_Frame.step))
             return [(row.step, np.frombuffer(row.vectors, "<f4").reshape(row.letters, -1)) for row in rows]
 
+    def looks(self, run_id: str) -> list[tuple[int, bytes]]:
+        """(step, figures of health) of each look that was kept, steps rising; thinned to HEALTH_BYTES in all."""
+        with Session(self._engine) as session:
+            rows = session.execute(select(_Look.step, _Look.figures).where(_Look.run == run_id).order_by(_Look.step))
+            return [(step, figures) for step, figures in rows]
+
     def name_list(self, list_id: str) -> StoredList | None:
         """An uploaded list, or None where this server has none of that id."""
         with Session(self._engine) as session:
@@ -883,6 +913,10 @@ def _open(url: str | URL) -> Engine:
                 _Table.metadata.create_all(connection)
                 connection.execute(insert(_About).values(schema=SCHEMA))
             schema = connection.scalar(select(_About.schema))
+            if schema == 1:  # the second version has a table more
+                _Table.metadata.create_all(connection)
+                connection.execute(update(_About).values(schema=2))
+                schema = 2
     except DBAPIError as error:
         engine.dispose()
         raise Refusal(f"The database {shown} can't be opened: {error.orig}.") from None

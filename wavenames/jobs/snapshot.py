@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wavenames.config import RunConfig
+from wavenames.probes.health import Health
+from wavenames.probes.health_record import unpacked
 from wavenames.store import Curve, Run, Status, Store
 from wavenames.training import Point
 
@@ -47,6 +49,8 @@ class Snapshot:
     """(step, names) of each evaluation; a place in names has the same dice each time."""
     frames: tuple[tuple[int, npt.NDArray[np.float32]], ...]
     """(step, letters' vectors (V, E)) of some evaluations, the first and the latest among them."""
+    looks: tuple[tuple[int, Health], ...] = ()
+    """(step, how well the network was) of some evaluations, the first and the latest among them."""
     verdict: str | None = None
     """Why the run has ended, in a sentence."""
     error: str | None = None
@@ -83,6 +87,7 @@ def from_store(store: Store, run: Run) -> Snapshot:
         validation=thinned(store.curve(run.id, "validation"), every),
         samples=some(store.samples(run.id), every, MOST_LOOKS),
         frames=some(store.frames(run.id), every, MOST_LOOKS),
+        looks=some([(step, unpacked(figures)) for step, figures in store.looks(run.id)], every, MOST_LOOKS),
         verdict=run.verdict,
         error=run.error,
         diverged=run.diverged,

@@ -7,11 +7,14 @@ import math
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from wavenames.checkpoints import Checkpoint, Results, pack, unpack
 from wavenames.config import Refusal, RunConfig, SamplingConfig
@@ -27,17 +30,21 @@ from wavenames.jobs.snapshot import (
     stride,
     thinned,
 )
-from wavenames.models import Model
+from wavenames.models import CountingModel, Model
+from wavenames.probes.health import Health, copied, examine
+from wavenames.probes.health_record import packed, unpacked
 from wavenames.sampling import sample
 from wavenames.store import (
     FEWEST_WEIGHTS,
     FRAME_BYTES,
+    HEALTH_BYTES,
     WEIGHT_BYTES,
     Change,
     Changes,
     Curve,
     File,
     Frame,
+    Look,
     Metrics,
     Run,
     SampledNames,
@@ -55,6 +62,11 @@ SAVE_EVERY = 3.0
 """Seconds between two states on disk: what a server that is killed may lose."""
 SAVE_SHARE = 0.02
 """The largest share of a run's time that goes into saving it; a large model is saved less often."""
+EXAMINED = 64
+"""Train names on which the network's health is looked at."""
+EXAMINE_SHARE = 0.04
+"""The largest share of a run's training that goes into looking at its health; where evaluations come thick and fast,
+some go without."""
 PACE_SECONDS = 10.0
 """How far back one looks to tell how fast a run is."""
 
@@ -79,6 +91,9 @@ class Work:
         self._taken = {"train": 0, "validation": 0}
         self._samples: list[tuple[int, tuple[str, ...]]] = []
         self._frames: list[tuple[int, npt.NDArray[np.float32]]] = []
+        self._looks: list[tuple[int, Health]] = []
+        self._examine_at = 0.0
+        """Seconds of training from which the next evaluation looks at the network's health."""
         self._pace: deque[tuple[float, int, float]] = deque()
         self._save_at = time.monotonic() + SAVE_EVERY
         self._swap = threading.Lock()
@@ -107,8 +122,10 @@ class Work:
         if self.wish == "run" and self.snapshot.status != "running":
             self._tell("running")
         while self.wish == "run" and trainer.finished is None and time.monotonic() < until:
+            before = copied(self.model) if self._examines_next() else None
             if next(self._steps).evaluated:
                 self._look()
+                self._examine(before)
         wish = self.wish  # once: it may change at any time
         if wish == "drop":
             return
@@ -153,6 +170,30 @@ class Work:
         most = min(MOST_WEIGHTS, max(FEWEST_WEIGHTS, WEIGHT_BYTES // len(data) - 2))
         return Weights(self.id, step, data, stride(step, self.config.recipe.evaluate_every, most))
 
+    def _examines_next(self) -> bool:
+        """Whether health may be looked at after the next step, so that the weights before it are wanted."""
+        trainer, recipe = self._trainer, self.config.recipe
+        step = trainer.step + 1
+        due = step % recipe.evaluate_every == 0 and trainer.seconds >= self._examine_at
+        return due or step >= recipe.steps
+
+    def _examine(self, before: Mapping[str, Tensor] | None) -> None:
+        """After an evaluation: how well the network is. `before` holds its weights before the last step."""
+        trainer, every = self._trainer, self.config.recipe.evaluate_every
+        if isinstance(self.model, CountingModel) or (trainer.seconds < self._examine_at and not self._over):
+            return
+        began, step = time.perf_counter(), trainer.step
+        # A run that keeps its best weights has others at its end than after that step.
+        moved_on = trainer.finished is not None and self.config.recipe.patience is not None
+        names = self.data.train.batch(torch.arange(min(EXAMINED, len(self.data.train))))
+        look = examine(self.model, names, None if moved_on else before)
+        figures = packed(look)
+        most = min(MOST_LOOKS, HEALTH_BYTES // len(figures))
+        self._looks = [*some([*self._looks, (step, look)], every, most)]
+        if self._keeps(step, every, most):
+            self.store.later(Look(self.id, step, figures))
+        self._examine_at = trainer.seconds + (time.perf_counter() - began) / EXAMINE_SHARE
+
     def _collect(self) -> None:
         """Move new losses from the trainer to the snapshot and to the store."""
         curve, every = self._trainer.curve, self.config.recipe.evaluate_every
@@ -173,8 +214,12 @@ class Work:
 
     def _keeps(self, step: int, every: int, most: int) -> bool:
         """Whether the store keeps what was seen at a step: as in the snapshot, and how the run ended."""
-        over = self._trainer.finished is not None or self.wish == "stop"
-        return step % stride(step, every, most) == 0 or (over and step == self._trainer.step)
+        return step % stride(step, every, most) == 0 or (self._over and step == self._trainer.step)
+
+    @property
+    def _over(self) -> bool:
+        """Whether no step follows."""
+        return self._trainer.finished is not None or self.wish == "stop"
 
     def _show(self) -> None:
         """The run as it stands, for the pages."""
@@ -192,7 +237,7 @@ class Work:
                 left = min(left, max(recipe.seconds - trainer.seconds, 0.0) / share)
         self.publish(
             step=trainer.step, seconds=trainer.seconds, samples=tuple(self._samples), frames=tuple(self._frames),
-            seconds_left=left,
+            looks=tuple(self._looks), seconds_left=left,
         )  # fmt: skip
 
     # ---------------------------------------------------------------------------------------- what it leaves
@@ -217,6 +262,7 @@ class Work:
         self.store.rewind(self.id, self._trainer.step if path.exists() else -1)
         every = self.config.recipe.evaluate_every
         self._samples, self._frames = self.store.samples(self.id), self.store.frames(self.id)
+        self._looks = [(step, unpacked(figures)) for step, figures in self.store.looks(self.id)]
         self.publish(
             train=thinned(self.store.curve(self.id, "train"), 1),
             validation=thinned(self.store.curve(self.id, "validation"), every),
@@ -248,6 +294,7 @@ class Work:
         trainer, data = self._trainer, self.data
         if not self._samples or self._samples[-1][0] != trainer.step:
             self._look()
+            self._examine(None)
         self.store.later(self._weights())
         self._show()
         train, validation, test = (evaluate(self.model, part) for part in (data.train, data.validation, data.test))

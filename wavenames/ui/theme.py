@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wavenames.figures import evolution, moment, tiles, windows
+from wavenames.figures import evolution, lights, moment, tiles, windows
 from wavenames.ui import name_rows
 
 # Streamlit's own grey for captions falls short of a contrast of 4.5:1 on the light page.
@@ -28,6 +28,7 @@ ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: n
 STYLES = (
     tiles.STYLE,
     evolution.STYLE,
+    lights.STYLE,
     moment.STYLE,
     windows.STYLE,
     name_rows.STYLE,

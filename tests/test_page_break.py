@@ -1,0 +1,114 @@
+"""Break it: first a prediction, then both train, then what came of it, which stays for the visit."""
+
+from dataclasses import replace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.pages import chart_text
+from tests.pages import opened as open_by_link
+from wavenames.failures import cards as cards_module
+from wavenames.failures.cards import CARDS
+
+pytestmark = pytest.mark.usefixtures("fresh_server")
+
+
+@pytest.fixture(autouse=True)
+def short_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same cards on a few small batches."""
+    few = {"steps": 12, "evaluate_every": 6, "batch_size": 16}
+    for key, card in CARDS.items():
+        sound, broken = (each.changed(recipe=each.recipe.changed(**few)) for each in (card.sound, card.broken))
+        monkeypatch.setitem(cards_module.CARDS, key, replace(card, sound=sound, broken=broken))
+
+
+def opened(**link: str) -> AppTest:
+    return open_by_link("break", link)
+
+
+def words(app: AppTest) -> str:
+    said = (each.value for each in (*app.markdown, *app.caption, *app.subheader, *app.error))
+    return " ".join(said).replace("\\", "")
+
+
+def played(app: AppTest, key: str, said: int) -> AppTest:
+    """Answer a card's question, press its button and look until it has ended."""
+    app.radio(key=f"break_said_{key}").set_value(CARDS[key].outcomes[said]).run()
+    app.button(key=f"break_run_{key}").click().run()
+    for _ in range(60):
+        if RUNNING not in app.session_state:
+            return app
+        app.run()
+    raise AssertionError("the experiment does not end")
+
+
+RUNNING = "break_running"
+
+
+def test_all_cards_ask_before_anything_is_trained() -> None:
+    app = opened()
+    assert [each.label for each in app.radio] == [card.question for card in CARDS.values()]
+    assert [list(each.options) for each in app.radio] == [list(card.outcomes) for card in CARDS.values()]
+    assert all(each.disabled for each in app.button)
+    assert all(card.setup in words(app) for card in CARDS.values())
+    app.radio(key="break_said_rate").set_value(CARDS["rate"].outcomes[0]).run()
+    assert [each.key for each in app.button if not each.disabled] == ["break_run_rate"]
+
+
+@pytest.mark.parametrize("said", [0, 1, 2])
+def test_the_answer_comes_after_the_prediction(said: int) -> None:
+    """Right or wrong, with the curve, the names, the lights and a sentence of figures."""
+    app = played(opened(), "context", said)
+    assert not app.exception
+    assert str(app.query_params["break_card"]) in ("context", "['context']")
+    came = CARDS["context"].outcome(app.session_state["break_found"]["context"])
+    assert f"**{CARDS['context'].outcomes[came]}.**" in words(app)
+    assert ("You were right." in words(app)) == (said == came)
+    assert (f"Your answer: *{CARDS['context'].outcomes[said]}.*" in words(app)) == (said != came)
+    assert "nats per letter on validation names, its twin at " in words(app)
+    curves = chart_text(app, "Loss in nats per letter")
+    assert "sound twin (lecture split): train " in curves
+    assert "broken (lecture split): train " in curves
+    assert "letters by frequency: 2.8" in curves
+    names = [each.proto.body for each in app.get("html") if each.proto.body.startswith('<section class="wn-card"')]
+    assert ["of 400 stand on the list" in card for card in names] == [True, True]
+
+
+def test_results_stay_and_the_next_card_can_be_played() -> None:
+    app = played(opened(), "context", 1)
+    app.button(key="break_back").click().run()
+    assert "See it again" in {each.label for each in app.button}
+    assert len(app.radio) == 4
+    played(app, "rate", 2)
+    app.button(key="break_back").click().run()
+    assert [each.key for each in app.button if each.label == "See it again"] == [
+        "break_see_rate",
+        "break_see_context",
+    ]
+    app.button(key="break_see_context").click().run()
+    assert "nats per letter on validation names" in words(app)
+    app.button(key="break_again").click().run()
+    assert app.radio(key="break_said_context").label == CARDS["context"].question
+
+
+def test_an_experiment_can_be_stopped_and_another_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wavenames.ui.break_view.SLICE", 0.0)
+    app = opened()
+    for key in ("saturated", "batchnorm"):
+        app.radio(key=f"break_said_{key}").set_value(CARDS[key].outcomes[1]).run()
+    app.button(key="break_run_saturated").click().run()
+    assert app.session_state[RUNNING].card.key == "saturated"
+    assert "Your answer: " in words(app)
+    app.button(key="break_back").click().run()
+    assert app.button(key="break_run_saturated").label == "Go on"
+    app.button(key="break_run_batchnorm").click().run()
+    assert app.session_state[RUNNING].card.key == "batchnorm"
+    app.button(key="break_stop").click().run()
+    assert RUNNING not in app.session_state
+    assert app.button(key="break_run_batchnorm").label == "Break it"
+    assert not app.session_state["break_found"]
+
+
+def test_a_link_opens_a_card_and_one_to_nothing_opens_all() -> None:
+    assert [each.label for each in opened(break_card="warmup").radio] == [CARDS["warmup"].question]
+    assert len(opened(break_card="nonsense").radio) == len(CARDS)

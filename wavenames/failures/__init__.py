@@ -1,0 +1,1 @@
+"""Networks broken on purpose, each beside its sound twin from the same seed."""
