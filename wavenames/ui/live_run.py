@@ -154,8 +154,6 @@ def _buttons(run: Snapshot) -> None:
             )  # fmt: skip
         else:
             st.button("Download", icon=":material/download:", key="download_later", disabled=True)
-        if st.button("Health", icon=":material/stethoscope:", key="to_health"):
-            st.switch_page("pages/health_page.py", query_params={"run": run.id, "health_of": run.id})
         with st.popover("Rename", icon=":material/edit:"):
             key = f"title_{run.id}"
             st.text_input(
