@@ -34,6 +34,8 @@ ANCHOR = "run"
 MAP = 420
 """Height of the letters' map, in pixels."""
 MOVING = ("queued", "running")
+TO_HEALTH = "to_health_of"
+"""Session key: the run whose health is asked for."""
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed, as in the chart. Once it has ended: of all "
     "train names, by the final weights; the chart still shows the batches, which came before.",
@@ -64,6 +66,8 @@ def live_run(run_id: str) -> None:
     Raises:
         Refusal: there is no such run on this server.
     """
+    if st.session_state.pop(TO_HEALTH, None) == run_id:
+        st.switch_page("pages/health_page.py", query_params={"run": run_id, "health_of": run_id})
     pace = _pace(scheduler().snapshot(run_id))
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
@@ -153,7 +157,8 @@ def _buttons(run: Snapshot) -> None:
         else:
             st.button("Download", icon=":material/download:", key="download_later", disabled=True)
         if st.button("Health", icon=":material/stethoscope:", key="to_health"):
-            st.switch_page("pages/health_page.py", query_params={"run": run.id, "health_of": run.id})
+            st.session_state[TO_HEALTH] = run.id
+            st.rerun()  # the page leads away: a fragment that does may be drawn once more over the next page
         with st.popover("Rename", icon=":material/edit:"):
             key = f"title_{run.id}"
             st.text_input(
