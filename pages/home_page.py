@@ -52,7 +52,7 @@ def invented_names() -> None:
 @st.fragment
 def your_name() -> None:
     """A name that is typed, in tiles under each model. One that can't be scored leaves the last one standing."""
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    left, right, inside = st.columns([3, 5, 2], vertical_alignment="bottom")
     typed = left.text_input("Type your name", FIRST_NAME, key="name", bind="query-params", live=True)
     name: str = st.session_state.get("home_read", FIRST_NAME)
     with right:
@@ -61,6 +61,8 @@ def your_name() -> None:
             st.html(scale_html(math.log(rungs[0].vocabulary.size)))
         except Refusal as refusal:
             st.error(plain(f"{refusal} Below is still {name}."))
+    if inside.button("See inside", icon=":material/visibility:", key="home_inside", width="stretch"):
+        st.switch_page("pages/wiring_page.py", query_params={"wiring_name": name})
     rows = [Scored(each.title, each.family, surprisal(each.model, each.vocabulary, name)) for each in rungs]
     st.html(scored_html(rows))
 

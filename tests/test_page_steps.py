@@ -1,6 +1,7 @@
 """Steps: a run at each step that is kept, the same names as it showed, and the way there when there is no run yet."""
 
 import re
+import secrets
 import shutil
 import time
 
@@ -57,6 +58,13 @@ def test_each_step_shows_the_names_that_the_run_showed_and_the_name_as_its_model
         assert ", ".join(f"{p.letter} {-p.log_probability:.2f}" for p in reading.places[:-1]) in frame["text"]
         assert frame["text"].startswith(f"mlp-3: Step {step}, validation loss ")
     assert len({frame["html"] for frame in frames}) == 4
+
+
+def test_any_id_that_a_run_may_have_can_be_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit takes no key of a component with two underlines in a row."""
+    monkeypatch.setattr(secrets, "token_urlsafe", lambda _: "__a__--b__cdefghijkl__")
+    trained()
+    assert len(shown(opened("steps", {}))) == 4
 
 
 def test_a_name_that_cannot_be_read_is_refused_and_the_last_one_stands() -> None:

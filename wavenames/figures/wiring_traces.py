@@ -112,7 +112,7 @@ def _following(net: Net, lit: Lit) -> dict[str, Any]:
         "y": [top] * len(net.letters),
         "customdata": list(net.places),
         "mode": "markers+text",
-        "text": [escape(shown(letter)) or "?" for letter in net.following],
+        "text": [escape(shown(letter)) if letter else "?" for letter in net.following],
         "textposition": "middle center",
         "textfont": {
             "size": [18 if one else 13 for one in chosen],

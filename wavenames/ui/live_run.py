@@ -18,6 +18,7 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
+from wavenames.ui.inside import see_inside
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.references import floor, references
@@ -34,8 +35,6 @@ ANCHOR = "run"
 MAP = 420
 """Height of the letters' map, in pixels."""
 MOVING = ("queued", "running")
-TO_HEALTH = "to_health_of"
-"""Session key: the run whose health is asked for."""
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed, as in the chart. Once it has ended: of all "
     "train names, by the final weights; the chart still shows the batches, which came before.",
@@ -66,8 +65,6 @@ def live_run(run_id: str) -> None:
     Raises:
         Refusal: there is no such run on this server.
     """
-    if st.session_state.pop(TO_HEALTH, None) == run_id:
-        st.switch_page("pages/health_page.py", query_params={"run": run_id, "health_of": run_id})
     pace = _pace(scheduler().snapshot(run_id))
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
@@ -149,6 +146,7 @@ def _buttons(run: Snapshot) -> None:
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):
             # Streamlit puts the new page's words behind this page's address first, and that is where "back" leads.
             st.switch_page("pages/sample_page.py", query_params={"run": run.id, "sample_model": run.id})
+        see_inside(run.id, ready=ready)
         if ready:
             st.download_button(
                 "Download", lambda: run_checkpoint(run.id).to_bytes(), f"{run.title}.safetensors",
@@ -156,9 +154,6 @@ def _buttons(run: Snapshot) -> None:
             )  # fmt: skip
         else:
             st.button("Download", icon=":material/download:", key="download_later", disabled=True)
-        if st.button("Health", icon=":material/stethoscope:", key="to_health"):
-            st.session_state[TO_HEALTH] = run.id
-            st.rerun()  # the page leads away: a fragment that does may be drawn once more over the next page
         with st.popover("Rename", icon=":material/edit:"):
             key = f"title_{run.id}"
             st.text_input(

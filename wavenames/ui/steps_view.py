@@ -180,7 +180,8 @@ def _play(
         text = f"{run.title}: {moment_text(heading, look.names, *tiles)}"
         frames.append(Frame(f"step {look.step:,}", traces, text, moment_html(heading, look.names, before, *tiles)))
         before = look.names
-    live_plot(figure, key=f"steps_{run.id}", height=HEIGHT, text=frames[-1].text, frames=frames)
+    key = f"steps_{run.id.encode().hex()}"  # an id may hold "__", which no key of a component may
+    live_plot(figure, key=key, height=HEIGHT, text=frames[-1].text, frames=frames)
     if not path:
         st.caption("This model keeps no vectors for its letters, so there is no map of them.")
 

@@ -1,0 +1,27 @@
+"""The way from a run to the pages that look inside it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+PAGES = {
+    "Health": ("health", "health_of"),
+    "Steps": ("steps", "steps_run"),
+    "Wiring": ("wiring", "wiring_model"),
+    "X-ray": ("xray", "xray_models"),
+    "Units": ("units", "units_of"),
+    "Letters": ("embeddings", "letters_of"),
+    "Memory": ("memory", "memory_of"),
+}
+"""The page behind each title, and the word by which its link names a model."""
+LIVE = ("Health", "Steps")
+"""Those that also show a run under way; the others ask a model that is there to be asked."""
+
+
+def see_inside(run_id: str, *, ready: bool) -> None:
+    """One button that opens to all of them; `ready` says whether the run's model is there."""
+    with st.popover("See inside", icon=":material/visibility:"):
+        for title, (page, word) in PAGES.items():
+            if st.button(title, type="tertiary", key=f"inside_{page}", disabled=not ready and title not in LIVE):
+                # The run stands in front for the way back, as it does on the way to Sample.
+                st.switch_page(f"pages/{page}_page.py", query_params={"run": run_id, word: run_id})
