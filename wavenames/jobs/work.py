@@ -294,6 +294,7 @@ class Work:
         trainer, data = self._trainer, self.data
         if not self._samples or self._samples[-1][0] != trainer.step:
             self._look()
+        if not self._looks or self._looks[-1][0] != trainer.step:
             self._examine(None)
         self.store.later(self._weights())
         self._show()

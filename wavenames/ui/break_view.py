@@ -78,7 +78,7 @@ def _cards() -> None:
     with st.grid(3, min_column_width=300, gap="medium") as grid:
         for card in CARDS.values():
             with grid.cell(), st.container(border=True):
-                st.subheader(card.title, anchor=False)
+                st.header(card.title, anchor=False)
                 st.markdown(plain(card.setup))
                 if card.key not in st.session_state[FOUND]:
                     _question(card)

@@ -24,7 +24,8 @@ from wavenames.ui.live_run import MOVING, POLL
 from wavenames.ui.session import checkpoint, find_list, find_split, scheduler, store, trained
 from wavenames.ui.words import page_anew, plain
 
-KEY = "health_of"
+KEY, TO_TRAIN = "health_of", "health_to_train"
+"""Keys of the chooser, and of the settings with which Train is to be opened."""
 EXAMINED = 256
 """Validation names on which a trained model is looked at."""
 GRID, CARD = 3, 280
@@ -55,6 +56,9 @@ def choose_patient() -> str:
 
 def health_view(key: str) -> None:
     """Draw the health of one of them, and go on drawing while it trains."""
+    words: dict[str, str] | None = st.session_state.pop(TO_TRAIN, None)
+    if words is not None:
+        st.switch_page("pages/train_page.py", query_params=words)
     moves = _status(key) in MOVING
     st.fragment(_draw, run_every=POLL if moves else None)(key, moves=moves)
 
@@ -155,7 +159,8 @@ def _lights(found: tuple[Diagnosis, ...], who: Patient) -> None:
                         help="Opens Train with this one setting changed.",
                     )  # fmt: skip
                     if pressed:
-                        st.switch_page("pages/train_page.py", query_params=changed(who.run, each))
+                        st.session_state[TO_TRAIN] = changed(who.run, each)
+                        st.rerun()  # the page leads away, not the fragment, which may be due for another drawing
 
 
 def changed(run: RunConfig, diagnosis: Diagnosis) -> dict[str, str]:
