@@ -18,10 +18,27 @@ LIVE = ("Health", "Steps")
 """Those that also show a run under way; the others ask a model that is there to be asked."""
 
 
+ASKED = "inside_asked"
+"""Session key: the page that was asked for, and the run it is to show."""
+
+
+def go_inside() -> None:
+    """Open the page that was asked for, if one was. To be called by the page, outside of any fragment.
+
+    A fragment that is drawn again and again may be due once more when its page is left; led away by the fragment
+    itself, a browser was seen to draw it over the next page.
+    """
+    asked: tuple[str, str, str] | None = st.session_state.pop(ASKED, None)
+    if asked is not None:
+        page, word, run_id = asked
+        # The run stands in front for the way back, as it does on the way to Sample.
+        st.switch_page(f"pages/{page}_page.py", query_params={"run": run_id, word: run_id})
+
+
 def see_inside(run_id: str, *, ready: bool) -> None:
     """One button that opens to all of them; `ready` says whether the run's model is there."""
     with st.popover("See inside", icon=":material/visibility:"):
         for title, (page, word) in PAGES.items():
             if st.button(title, type="tertiary", key=f"inside_{page}", disabled=not ready and title not in LIVE):
-                # The run stands in front for the way back, as it does on the way to Sample.
-                st.switch_page(f"pages/{page}_page.py", query_params={"run": run_id, word: run_id})
+                st.session_state[ASKED] = page, word, run_id
+                st.rerun()

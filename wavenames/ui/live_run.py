@@ -18,7 +18,7 @@ from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, sm
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, align, project
-from wavenames.ui.inside import see_inside
+from wavenames.ui.inside import go_inside, see_inside
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.references import floor, references
@@ -65,6 +65,7 @@ def live_run(run_id: str) -> None:
     Raises:
         Refusal: there is no such run on this server.
     """
+    go_inside()
     pace = _pace(scheduler().snapshot(run_id))
     # Always the same fragment, so that the chart keeps its place, and with it its zoom, when the run ends.
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
