@@ -452,7 +452,7 @@ PRESETS: dict[str, Preset] = {
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "adamw"},
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern",
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
