@@ -212,6 +212,32 @@ def test_overfitting_is_a_gap_or_a_rise(train: float, validation: float, best: f
             assert of("Overfitting", diagnose(run, [], losses)).change == change
 
 
+def test_what_has_learned_nothing_knows_nothing_by_heart() -> None:
+    """Of a run that has just begun, or ran away at once, the gap says nothing; a rise from its best does."""
+    assert of("Overfitting", diagnose(RunConfig(), [], Losses(3.3, 3.3, 3.29, 3.31, 3.3))).light == "not known"
+    assert of("Overfitting", diagnose(RunConfig(), [], Losses(3.3, 3.3, 1.2, 3.5, 2.1))).light == "bad"
+
+
+def test_a_run_of_which_no_step_was_looked_at_is_not_called_a_foreign_one(parts: tuple[Packed, Packed]) -> None:
+    config, looks, losses = trained(parts, preset="wavenet-s", steps=1, evaluate_every=1)
+    found = of("Learning rate", diagnose(config, looks[:1], losses))
+    assert (found.light, found.sentence) == (
+        "not known", "None of its steps has been looked at: a look comes with an evaluation."
+    )  # fmt: skip
+    alone = of("Learning rate", diagnose(config, looks[:1], Losses(3.3)))
+    assert alone.sentence == "How far a step moves the weights is known only of a run on this server."
+
+
+def test_gradients_that_are_no_numbers_are_called_so(parts: tuple[Packed, Packed]) -> None:
+    config, looks, losses = trained(parts, preset="wavenet-s", steps=1, evaluate_every=1)
+    first, *others = looks[-1][1].layers
+    assert first.gradient is not None
+    broken = replace(first, gradient=replace(first.gradient, spread=math.inf))
+    look = replace(looks[-1][1], layers=(broken, *others))
+    found = of("Depth", diagnose(config, [(1, look)], losses))
+    assert (found.light, found.sentence) == ("bad", "Gradients in block 1 filter or head 2 are no numbers.")
+
+
 def test_what_nobody_saw_is_not_judged() -> None:
     """A model that ships was not seen in training: three lights say so."""
     found = diagnose(RunConfig(), [], Losses(3.3))
