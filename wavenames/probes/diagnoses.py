@@ -21,7 +21,8 @@ Looks = Sequence[tuple[int, Health]]
 
 # Each pair: from here on to be watched, from here on bad.
 START = (0.15, 1.5)  # nats per letter that the first loss may lie above a blind guess
-SATURATED = (0.4, 0.6)  # share of a layer's tanh values near ±1
+SATURATED = (0.4, 0.6)  # share of a layer's tanh values near ±1 before the first step
+SATURATES = (0.6, 0.8)  # the same after it: whole runs of the presets bring it to a half, and learn on
 DEAD = (0.1, 0.4)  # share of a layer's units
 TOO_FAR = (-1.2, -0.8)  # log10 update:data of the median matrix, where it was largest
 TOO_LITTLE = (-4.5, -5.0)
@@ -174,14 +175,14 @@ def typical_update(look: Health, began: Health) -> float | None:
 def _saturation(run: RunConfig, looks: Looks) -> Diagnosis:
     title = "Saturation"
     worst = _worst(looks[-1][1].layers, "saturated", "tanh")
-    light = _light(worst.saturated, SATURATED)
+    began, first = looks[0]
+    at_start = max(layer.saturated for layer in first.layers if layer.kind == "tanh") >= SATURATED[0] and began == 0
+    light = _light(worst.saturated, SATURATED if at_start else SATURATES)
     said = f"In {worst.name} {worst.saturated:.0%} of the tanh values are near ±1"
     if light == "good":
         return Diagnosis(title, light, f"{said}; the others pass gradients on.")
-    first, *_ = (look for _, look in looks)
-    at_start = max(layer.saturated for layer in first.layers if layer.kind == "tanh") >= SATURATED[0]
-    since = " from the start" if at_start and looks[0][0] == 0 else ""
-    return Diagnosis(title, light, f"{said}{since}, where no gradient passes.", calmer(run) if since else slower(run))
+    since, change = (" from the start", calmer(run)) if at_start else ("", slower(run))
+    return Diagnosis(title, light, f"{said}{since}, where no gradient passes.", change)
 
 
 def _dead(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
