@@ -55,6 +55,16 @@ def test_all_cards_ask_before_anything_is_trained() -> None:
     assert [each.key for each in app.button if not each.disabled] == ["break_run_rate"]
 
 
+def test_a_card_that_is_not_there_is_said_once() -> None:
+    app = opened(break_card="<b>")
+    assert [each.value.replace("\\", "") for each in app.warning] == [
+        "The link asks for the card '<b>'; allowed is one of rate, warmup, saturated, batchnorm, context."
+    ]
+    assert "break_card" not in app.query_params
+    assert len(app.radio) == len(CARDS)
+    assert not app.run().warning
+
+
 @pytest.mark.parametrize("said", [0, 1, 2])
 def test_the_answer_comes_after_the_prediction(said: int) -> None:
     """Right or wrong, with the curve, the names, the lights and a sentence of figures."""

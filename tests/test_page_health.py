@@ -10,10 +10,13 @@ from tests.pages import chart_text
 from tests.pages import opened as open_by_link
 from wavenames.config import RunConfig
 from wavenames.jobs import work as work_module
+from wavenames.names import Batch, Packed
 from wavenames.probes.diagnoses import Diagnosis
+from wavenames.probes.health import examine
+from wavenames.probes.health_record import packed
 from wavenames.probes.remedies import Change
 from wavenames.store import Change as Changed
-from wavenames.store import File
+from wavenames.store import File, Look, Metrics
 from wavenames.ui.health_view import changed
 from wavenames.ui.session import checkpoint, scheduler, store
 
@@ -50,6 +53,11 @@ def trained(**changes: str) -> str:
     return run_id
 
 
+def batch() -> Batch:
+    vocabulary = checkpoint("wavenet-m").vocabulary
+    return Packed(("emma", "olivia"), vocabulary).batch(torch.arange(2))
+
+
 def test_the_page_opens_with_the_health_of_a_model_that_ships() -> None:
     """At once, without a click; what only a run could tell is said to be unknown."""
     app = opened()
@@ -77,6 +85,17 @@ def test_a_run_shows_its_way_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all("step 10 " in line and "step 40 " in line for line in updates.splitlines()[1:])
     assert updates.splitlines()[-1].startswith("median: ")
     assert "step 0 0.5" in chart_text(app, "Mean openness of gates")
+
+
+def test_a_fast_start_is_not_called_learning_by_heart() -> None:
+    """Losses of train and validation names are of one moment, also between two evaluations."""
+    run_id = store().create(RunConfig.from_flat({"preset": "wavenet-s"}), title="Fast", status="interrupted")
+    validation = [(0, 0.0, 0.0, 3.3), (100, 1.0, 1.0, 2.4)]
+    train = [(step, 0.0, 0.0, 2.4 if step <= 100 else 1.5) for step in range(1, 199)]
+    look = packed(examine(checkpoint("wavenet-m").model(), batch()))
+    store().later(Metrics(run_id, "train", train), Metrics(run_id, "validation", validation), Look(run_id, 0, look))
+    store().flush()
+    assert lights(opened(health_of=run_id))["Overfitting"] == "Good"
 
 
 def test_a_broken_run_is_red_and_offers_the_one_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,14 @@ def test_a_run_is_trained_as_asked_and_shows_its_three_losses() -> None:
     assert (kept.status, kept.validation) == ("finished", snapshot.validation_loss)
 
 
+def test_a_run_can_be_watched_by_who_comes_from_names() -> None:
+    """Whose slider of letters seen keeps its number in the session."""
+    letters_seen = open_by_link("names", {}).session_state["letters_seen"]
+    app = opened(preset="mlp-3", steps="5", hidden="16")
+    app.session_state["letters_seen"] = letters_seen
+    assert not trained(app).exception
+
+
 def test_a_model_is_counted_where_there_is_nothing_to_train() -> None:
     app = trained(opened(preset="bigram"))
     assert losses(app)["Validation loss"] == "2.472"

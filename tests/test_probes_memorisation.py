@@ -1,6 +1,7 @@
 """Nearest names: against rapidfuzz's brute force, and by the laws of a distance."""
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -78,6 +79,25 @@ def test_the_histogram_counts_all_that_is_far_together() -> None:
     assert shares_by_distance(found) == [0.4, 0.2, 0, 0, 0, 0.4]
 
 
+def sides(times: Counter[int], train: set[int]) -> tuple[list[int], list[int]]:
+    """How often each name came, of those in train and of the others."""
+    return [n for name, n in times.items() if name in train], [n for name, n in times.items() if name not in train]
+
+
+def test_a_few_names_drawn_again_and_again_prove_little() -> None:
+    """A cold model that kept nothing in mind: the lot falls once for a name, not for each time that it is drawn."""
+    dice = np.random.default_rng(2)
+    times = Counter({name: 1 + 600 // (name + 5) for name in range(60)})
+    misses = []
+    for _ in range(300):
+        in_train, held_out = sides(times, set(dice.permutation(1000)[:700].tolist()))
+        found = by_heart(in_train, held_out, 700, 300)
+        assert found is not None
+        misses.append(found.known / found.error)
+    assert 0.5 < np.std(misses) < 1.3
+    assert np.mean(np.array(misses) > 2) < 0.1
+
+
 def test_a_model_that_kept_nothing_in_mind_knows_nothing_by_heart() -> None:
     """Names drawn blindly from a list that was split by lot: the figure stays within its error."""
     dice = np.random.default_rng(1)
@@ -85,8 +105,9 @@ def test_a_model_that_kept_nothing_in_mind_knows_nothing_by_heart() -> None:
     misses = []
     for _ in range(200):
         drawn = dice.integers(0, 1000, 300)
-        in_train = sum(int(name) in train for name in drawn)
-        found = by_heart(in_train, 300 - in_train, 800, 200)
+        times = Counter(drawn.tolist())
+        in_train, held_out = sides(times, train)
+        found = by_heart(in_train, held_out, 800, 200)
         assert found is not None
         misses.append(found.known / found.error)
     assert abs(np.mean(misses)) < 0.2
@@ -94,12 +115,12 @@ def test_a_model_that_kept_nothing_in_mind_knows_nothing_by_heart() -> None:
 
 
 def test_what_a_model_knows_by_heart_is_what_chance_leaves() -> None:
-    found = by_heart(in_train=363, held_out=29, trained_on=24_000, not_trained_on=6000)
+    found = by_heart(in_train=[1] * 363, held_out=[1] * 29, trained_on=24_000, not_trained_on=6000)
     assert found is not None
     assert (found.chance, found.known) == (116, 247)
     assert found.error == pytest.approx(math.sqrt(363 + 16 * 29))
 
 
 def test_too_few_held_out_names_tell_nothing() -> None:
-    assert by_heart(900, FEWEST - 1, 4, 1) is None
-    assert by_heart(900, FEWEST, 4, 1) is not None
+    assert by_heart([900], [1, 1, 1, 99], 4, 1) is None, "four different names, however often they came"
+    assert by_heart([900], [1] * FEWEST, 4, 1) is not None

@@ -21,7 +21,8 @@ Looks = Sequence[tuple[int, Health]]
 
 # Each pair: from here on to be watched, from here on bad.
 START = (0.15, 1.5)  # nats per letter that the first loss may lie above a blind guess
-SATURATED = (0.4, 0.6)  # share of a layer's tanh values near ±1
+SATURATED = (0.4, 0.6)  # share of a layer's tanh values near ±1 before the first step
+SATURATES = (0.6, 0.8)  # the same after it: whole runs of the presets bring it to a half, and learn on
 DEAD = (0.1, 0.4)  # share of a layer's units
 TOO_FAR = (-1.2, -0.8)  # log10 update:data of the median matrix, where it was largest
 TOO_LITTLE = (-4.5, -5.0)
@@ -57,6 +58,7 @@ class Losses:
     """Validation loss before the first step."""
     train: float | None = None
     validation: float | None = None
+    """These two of the same moment: else a run that learns fast seems to learn by heart."""
     best: float | None = None
     """Lowest validation loss."""
     diverged: bool = False
@@ -83,7 +85,7 @@ def _diagnoses(run: RunConfig, looks: Looks, losses: Losses) -> Iterator[Diagnos
     yield _start(run, losses)
     yield _progress(run, losses)
     if looks:
-        yield _learning_rate(run, looks)
+        yield _learning_rate(run, looks, losses)
 
 
 # --------------------------------------------------------------------------------------------------- the losses
@@ -120,6 +122,8 @@ def _overfitting(run: RunConfig, losses: Losses) -> Diagnosis:
     title = "Overfitting"
     if losses.train is None or losses.validation is None:
         return Diagnosis(title, "not known", "Train and validation loss are not both known yet.")
+    if min(losses.train, losses.validation) > losses.uniform - START[0]:
+        return Diagnosis(title, "not known", "It has not learned anything yet that it could know by heart.")
     gap = losses.validation - losses.train
     risen = 0.0 if losses.best is None else losses.validation - losses.best
     light = max(_light(gap, OVERFIT), _light(risen, RISEN), key=_ORDER.index)
@@ -133,15 +137,17 @@ def _overfitting(run: RunConfig, losses: Losses) -> Diagnosis:
 # --------------------------------------------------------------------------------------------------- the weights
 
 
-def _learning_rate(run: RunConfig, looks: Looks) -> Diagnosis:
+def _learning_rate(run: RunConfig, looks: Looks, losses: Losses) -> Diagnosis:
     """By the spreads that the weights began with: those of a network that blows up grow along with its steps."""
     title = "Learning rate"
     began = looks[0][1]
     updates = [(step, update) for step, look in looks if (update := typical_update(look, began)) is not None]
     if not updates:
-        return Diagnosis(
-            title, "not known", "How far a step moves the weights is known only of a run on this server."
-        )
+        if losses.start is None:
+            sentence = "How far a step moves the weights is known only of a run on this server."
+        else:
+            sentence = "None of its steps has been looked at: a look comes with an evaluation."
+        return Diagnosis(title, "not known", sentence)
     step, largest = max(updates, key=lambda each: each[1])
     said = f"A step moves the typical matrix by up to {10**largest:.2g} of its first spread (10^{signed(largest, 1)})"
     too_far = _light(largest, TOO_FAR)
@@ -169,14 +175,14 @@ def typical_update(look: Health, began: Health) -> float | None:
 def _saturation(run: RunConfig, looks: Looks) -> Diagnosis:
     title = "Saturation"
     worst = _worst(looks[-1][1].layers, "saturated", "tanh")
-    light = _light(worst.saturated, SATURATED)
+    began, first = looks[0]
+    at_start = max(layer.saturated for layer in first.layers if layer.kind == "tanh") >= SATURATED[0] and began == 0
+    light = _light(worst.saturated, SATURATED if at_start else SATURATES)
     said = f"In {worst.name} {worst.saturated:.0%} of the tanh values are near ±1"
     if light == "good":
         return Diagnosis(title, light, f"{said}; the others pass gradients on.")
-    first, *_ = (look for _, look in looks)
-    at_start = max(layer.saturated for layer in first.layers if layer.kind == "tanh") >= SATURATED[0]
-    since = " from the start" if at_start and looks[0][0] == 0 else ""
-    return Diagnosis(title, light, f"{said}{since}, where no gradient passes.", calmer(run) if since else slower(run))
+    since, change = (" from the start", calmer(run)) if at_start else ("", slower(run))
+    return Diagnosis(title, light, f"{said}{since}, where no gradient passes.", change)
 
 
 def _dead(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
@@ -197,6 +203,8 @@ def _depth(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
     first, last = ((layer.name, layer.gradient.spread) for layer in (flowing[0], flowing[-1]) if layer.gradient)
     apart = math.log10(max(first[1], 1e-30) / max(last[1], 1e-30))
     light = _light(abs(apart), DEPTH)
+    if not math.isfinite(apart):
+        return Diagnosis(title, light, f"Gradients in {first[0]} or {last[0]} are no numbers.", slower(run))
     factor = 10 ** abs(apart)
     times = f"{factor:,.1f}" if factor < 10 else f"{factor:,.0f}" if factor < 1e6 else f"10^{abs(apart):.0f}"
     said = f"Gradients in {first[0]} are {times} times as {'large' if apart > 0 else 'small'} as in {last[0]}"

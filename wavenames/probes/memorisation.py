@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ WORDS = (np.uint8, np.uint16, np.uint32, np.uint64)
 FAR = 5
 """Distance from which on names are counted together: nothing of the nearest name is to be heard any more."""
 FEWEST = 5
-"""Held-out names that must be among a model's own before training names are held against them."""
+"""Different held-out names that must be among a model's own before training names are held against them."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,9 @@ class ByHeart:
     """Standard error of `known`."""
 
 
-def by_heart(in_train: int, held_out: int, trained_on: int, not_trained_on: int) -> ByHeart | None:
+def by_heart(
+    in_train: Collection[int], held_out: Collection[int], trained_on: int, not_trained_on: int
+) -> ByHeart | None:
     """Split the training names that a model wrote into those it would have met by chance and the rest.
 
     A split is drawn by lot. A model that kept no name in mind meets the names of both sides alike, as often as there
@@ -150,16 +152,18 @@ def by_heart(in_train: int, held_out: int, trained_on: int, not_trained_on: int)
     that stand twice are likelier to be on the train side; there the figure is a little too large.)
 
     Args:
-        in_train: Names drawn from the model that stand in train.
-        held_out: Those that stand in validation or test alone.
+        in_train: How often each training name came that was drawn from the model.
+        held_out: How often each name came that stands in validation or test alone.
         trained_on: Distinct names in train.
         not_trained_on: Distinct names in validation or test alone.
 
     Returns:
-        None where fewer than `FEWEST` held-out names were met, too few to tell. Errors are those of counts (Poisson).
+        None where fewer than `FEWEST` held-out names were met, too few to tell. The lot falls once for a name,
+        however often it is drawn: errors are those of counts (Poisson), where a name that came n times weighs n².
     """
-    if held_out < FEWEST:
+    if len(held_out) < FEWEST:
         return None
     ratio = trained_on / not_trained_on
-    chance = held_out * ratio
-    return ByHeart(chance, in_train - chance, math.sqrt(in_train + ratio**2 * held_out))
+    chance = sum(held_out) * ratio
+    squares, squares_held_out = (sum(times**2 for times in each) for each in (in_train, held_out))
+    return ByHeart(chance, sum(in_train) - chance, math.sqrt(squares + ratio**2 * squares_held_out))

@@ -17,7 +17,7 @@ from wavenames.failures.cards import CARDS, DATA, sentence
 from wavenames.failures.experiment import DRAWN, Card, Experiment, Found, Side, Subject
 from wavenames.figures.lights import LIGHTS, light_html
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
-from wavenames.names import Vocabulary
+from wavenames.names import Vocabulary, printable
 from wavenames.training import Point
 from wavenames.ui.links import linked_word
 from wavenames.ui.live_plot import live_plot
@@ -54,7 +54,12 @@ def _turn() -> threading.Lock:
 def break_view() -> None:
     """The cards, or the one that is open: while it trains, and what came of it. The link says which."""
     st.session_state.setdefault(FOUND, {})
-    card = CARDS.get(linked_word(OPEN) or "")
+    word = linked_word(OPEN)
+    card = CARDS.get(word or "")
+    if word is not None and card is None:
+        st.warning(plain(f"The link asks for the card {printable(word)}; allowed is one of {', '.join(CARDS)}."))
+        st.session_state[OPEN] = None
+        st.query_params.pop(OPEN)
     if card is None:
         _cards()
         return

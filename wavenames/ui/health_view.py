@@ -99,19 +99,23 @@ def _draw(key: str, *, moves: bool) -> None:
 def _of_run(run: Snapshot) -> Patient:
     if not run.looks and run.status not in UNFINISHED and store().checkpoint_path(run.id).exists():
         return _of_model(checkpoint(run.id))  # trained before runs were looked at
-    curve = run.train.loss
     known = [value for value in run.validation.loss.tolist() if math.isfinite(value)]
-    running = smooth(curve, usual_smoothing(len(curve)))[-1:].tolist()
     losses = Losses(
         _uniform(run.config),
         known[0] if known and run.validation.step[0] == 0 else None,
-        run.train_loss if run.train_loss is not None else next(iter(running), None),
+        run.train_loss if run.train_loss is not None else _train_loss(run),
         run.validation_loss if run.validation_loss is not None else next(iter(known[-1:]), None),
         min(known, default=None),
         run.diverged,
     )
     step = f" Latest look at step {run.looks[-1][0]:,}." if run.looks else ""
     return Patient(run.title, run.config, run.looks, losses, f"Looked at during training, on train names.{step}")
+
+
+def _train_loss(run: Snapshot) -> float | None:
+    """Of the batches up to the latest evaluation, smoothed: later ones are not to be held against its loss."""
+    curve = run.train.loss[run.train.step <= run.validation.step[-1]] if len(run.validation.step) else run.train.loss
+    return next(iter(smooth(curve, usual_smoothing(len(curve)))[-1:].tolist()), None)
 
 
 def _of_model(kept: Checkpoint) -> Patient:

@@ -226,13 +226,13 @@ def _map(run: Snapshot) -> None:
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
     """The letters in the plane, turned to fit the picture that this visitor saw last, so that it does not spin."""
-    seen: tuple[str, int, Projection] | None = st.session_state.get("letters_seen")
+    seen: tuple[str, int, Projection] | None = st.session_state.get("letters of the run")
     if seen is not None and seen[:2] == (run_id, step):
         return seen[2]
     latest = project(vectors)
     if seen is not None and seen[0] == run_id and vectors.shape[1] > 2:
         latest = Projection(align(latest.points, seen[2].points), latest.explained)
-    st.session_state["letters_seen"] = (run_id, step, latest)
+    st.session_state["letters of the run"] = (run_id, step, latest)
     return latest
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from statistics import mean
 
 import pandas as pd
@@ -141,16 +141,21 @@ def counts(names: Sequence[Sampled], kept: Checkpoint, real: Sequence[Nearest] |
             help="Held-out names, drawn by lot from validation and test, that stand in train too. A lecture split "
             "parts twins, a unique split has none.",
         )
-    st.markdown(_by_heart(kinds, kept.membership))
+    st.markdown(_by_heart(names, kept.membership))
 
 
-def _by_heart(kinds: Mapping[Status, int], split: Membership) -> str:
+def _by_heart(names: Sequence[Sampled], split: Membership) -> str:
     """What can be said of the training names among those of the model, in a sentence or two."""
+    kinds = Counter(each.status for each in names)
+    times: dict[Status, Counter[str]] = {
+        kind: Counter(each.name for each in names if each.status == kind) for kind in COUNTED
+    }
     alone = len(split.held_out - split.train)
-    found = by_heart(kinds["train"], kinds["held_out"], len(split.train), alone) if alone else None
+    held_out = times["held_out"]
+    found = by_heart(times["train"].values(), held_out.values(), len(split.train), alone) if alone else None
     if found is None:
-        met = {0: "None of its names is a held-out name", 1: "One of its names is a held-out name"}
-        few = met.get(kinds["held_out"], f"{kinds['held_out']} of its names are held-out names")
+        met = {0: "None of its names is a held-out name", 1: "One of its different names is a held-out name"}
+        few = met.get(len(held_out), f"{len(held_out)} of its different names are held-out names")
         return f"{few}: too few to tell how many training names it would have met by chance."
     wrote = f"It wrote {kinds['train']:,}"
     if found.known < 2 * found.error:
