@@ -448,7 +448,8 @@ PRESETS: dict[str, Preset] = {
         description="Eight letters squeezed at once, with BatchNorm.",
     ),
     "mlp-8-76k": Preset(
-        model=MLPConfig(block_size=8, embedding=24, hidden=343, norm="batch"), recipe="modern", tuned={"optimiser": "adamw"},
+        model=MLPConfig(block_size=8, embedding=24, hidden=343, norm="batch"), recipe="modern",
+        tuned={"optimiser": "adamw"},
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
