@@ -308,8 +308,8 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
 def test_heat_map_says_the_value_itself_not_the_root_that_shades_it() -> None:
     counts = np.arange(9).reshape(3, 3)
     figure = letter_pairs(counts, [".", "a", "b"])
-    np.testing.assert_array_equal(figure.data[0].customdata, counts)
-    np.testing.assert_allclose(figure.data[0].z, np.sqrt(counts))
+    np.testing.assert_array_equal(figure.data[0].z, counts)
+    assert dict(figure.data[0].colorscale)[0.25].endswith(" 0.5)")
     letter_pairs(np.zeros((2, 2)), [".", "a"], of="probabilities")
 
 

@@ -21,6 +21,7 @@ def next_letter_bars(
     colour = FAMILIES[family].colour if family else ACCENT
     figure = go.Figure(
         go.Bar(
+            name="next letter",
             x=[shown(letter) for letter in letters],
             y=values,
             customdata=list(letters),
