@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -509,6 +510,19 @@ def test_the_mark_of_a_step_is_on_the_validation_curve_and_moves_no_axis() -> No
                 low, high = limits[f"{name}axis{(trace[f'{name}axis'] or name)[1:]}"]
                 assert low <= np.nanmin(values) <= np.nanmax(values) <= high
     assert figure.layout.yaxis.title.text == "nats per letter,<br>unique split"
+
+
+def test_lines_that_lie_close_in_a_low_chart_share_their_label() -> None:
+    """Those far enough apart for labels of their own keep them."""
+
+    def labels(*curve: float) -> list[str]:
+        run = replace(LEARNER, train=([1, 2, 30], curve), validation=([0], [3.4]))
+        lines = {"uniform": 3.401, "bigram": 3.264}
+        figure, _ = letters_in_motion(run, lines, [0], [], letters=[], kinds=[], explained="")
+        return [each.text for each in figure.layout.annotations]
+
+    assert labels(3.4, 2.0, 0.5) == ["uniform 3.401<br>bigram 3.264"]
+    assert labels(3.4, 3.2, 3.1) == ["uniform 3.401", "bigram 3.264"]
 
 
 def test_a_model_without_vectors_moves_along_its_loss_alone() -> None:

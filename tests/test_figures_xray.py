@@ -40,9 +40,11 @@ def test_expected_letters_box_the_one_that_came() -> None:
 
 
 def test_a_name_as_long_as_any_may_be_is_drawn_at_once() -> None:
-    """However many of its cells bear a sign: all of them here."""
+    """However many of its cells bear a sign: all of them here. Its letters would not fit along an axis."""
     figure = helping_letters([*"ab" * 30, "."], np.full((60, 61), -1.0), top=1.0)
     assert len(figure.layout.annotations) == 60 * 61 / 2
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert list(axis.tickvals) == [int(text) for text in axis.ticktext] == [10, 20, 30, 40, 50, 60]
 
 
 def test_helping_letters_leave_empty_what_had_not_been_read() -> None:

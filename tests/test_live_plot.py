@@ -335,7 +335,8 @@ def test_data_hold_how_sure_a_bar_is_and_no_line_where_a_curve_breaks_off(page: 
     with page.expect_download() as data:
         root.get_by_role("button", name="Data").click()
     assert Path(data.value.path()).read_text(encoding="utf-8").splitlines() == [
-        "series,x,nats per letter,error", "cost,7,0.5,0.125", "cost,3,0.25,0.0625", "line,0,0,", "line,1,1,",
+        "series,x,nats per letter,text,error",
+        "cost,7,0.5,,0.125", "cost,3,0.25,,0.0625", "line,0,0,+1.0,", "line,1,1,'-x,",
     ]  # fmt: skip
 
 

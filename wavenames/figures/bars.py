@@ -67,6 +67,7 @@ def lengths_histogram(counts: Mapping[int, int]) -> go.Figure:
     lengths = sorted(counts)
     figure = go.Figure(
         go.Bar(
+            name="names",
             x=lengths,
             y=[counts[length] for length in lengths],
             marker={"color": translucent(ACCENT, 0.85), "cornerradius": 2},

@@ -15,6 +15,8 @@ FAINT = 0.04
 """Opacity of a cell that says zero."""
 FEW = 9
 """Letters of a name up to which cells have room for their numbers."""
+MOST_LETTERS = 26
+"""Letters of a name up to which an axis has room for them; along a longer one it counts them."""
 SMALLEST = 0.005
 """Nats below which a difference is written as 0."""
 HARM = FAMILIES["dilated"].colour
@@ -182,10 +184,11 @@ def moved_text(title: str, letters: Sequence[str], before: npt.ArrayLike, after:
 
 def _places(name: Sequence[str], title: str, skip: int = 0) -> dict[str, object]:
     """An axis along a name whose places are counted from 1, without its first `skip` letters."""
-    places = range(1 + skip, len(name) + 1)
+    spelt = len(name) <= MOST_LETTERS
+    places = range(1 + skip, len(name) + 1) if spelt else range(10, len(name) + 1, 10)
     return {
         "tickvals": [*places],
-        "ticktext": [_drawn(letter) for letter in name[skip:]],
+        "ticktext": [_drawn(name[place - 1]) if spelt else str(place) for place in places],
         "tickangle": 0,
         "showgrid": False,
         "zeroline": False,

@@ -79,7 +79,7 @@ function save(address, name) {
 // What a cell of a spreadsheet may hold: a number with the digits that it came with, or text that starts no formula.
 function cell(value) {
   if (typeof value === "number") return Number.isNaN(value) ? "" : String(Number(value.toPrecision(7)));
-  const text = String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
+  const text = String(value ?? "").replace(/^(?![+\-]?\d+(\.\d+)?$)[=+\-@\t\r]/, "'$&");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
