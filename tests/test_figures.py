@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -308,8 +309,8 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
 def test_heat_map_says_the_value_itself_not_the_root_that_shades_it() -> None:
     counts = np.arange(9).reshape(3, 3)
     figure = letter_pairs(counts, [".", "a", "b"])
-    np.testing.assert_array_equal(figure.data[0].customdata, counts)
-    np.testing.assert_allclose(figure.data[0].z, np.sqrt(counts))
+    np.testing.assert_array_equal(figure.data[0].z, counts)
+    assert dict(figure.data[0].colorscale)[0.25].endswith(" 0.5)")
     letter_pairs(np.zeros((2, 2)), [".", "a"], of="probabilities")
 
 
@@ -509,6 +510,19 @@ def test_the_mark_of_a_step_is_on_the_validation_curve_and_moves_no_axis() -> No
                 low, high = limits[f"{name}axis{(trace[f'{name}axis'] or name)[1:]}"]
                 assert low <= np.nanmin(values) <= np.nanmax(values) <= high
     assert figure.layout.yaxis.title.text == "nats per letter,<br>unique split"
+
+
+def test_lines_that_lie_close_in_a_low_chart_share_their_label() -> None:
+    """Those far enough apart for labels of their own keep them."""
+
+    def labels(*curve: float) -> list[str]:
+        run = replace(LEARNER, train=([1, 2, 30], curve), validation=([0], [3.4]))
+        lines = {"uniform": 3.401, "bigram": 3.264}
+        figure, _ = letters_in_motion(run, lines, [0], [], letters=[], kinds=[], explained="")
+        return [each.text for each in figure.layout.annotations]
+
+    assert labels(3.4, 2.0, 0.5) == ["uniform 3.401<br>bigram 3.264"]
+    assert labels(3.4, 3.2, 3.1) == ["uniform 3.401", "bigram 3.264"]
 
 
 def test_a_model_without_vectors_moves_along_its_loss_alone() -> None:

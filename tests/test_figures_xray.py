@@ -23,8 +23,8 @@ MATRIX = np.array([[0.0, 0.5, -0.25], [0.0, 0.0, 1.0]])
 def test_expected_letters_box_the_one_that_came() -> None:
     figure = expected_letters([".", "a", "b"], NAME, SHARES, "wavenet", top=0.7)
     (heat,) = figure.data
-    np.testing.assert_allclose(np.asarray(heat.z) ** 2, SHARES.T)
-    np.testing.assert_allclose(heat.customdata, SHARES.T)
+    np.testing.assert_allclose(heat.z, SHARES.T)
+    assert (heat.zmax, heat.colorscale[4]) == (0.7, (1 / 16, "rgba(215, 50, 70, 0.175)"))
     assert list(heat.y) == ["■", "a", "b"]
     assert [(each.x, each.y, each.text) for each in figure.layout.annotations] == [
         (1, "a", "a"), (2, "b", "b"), (3, "■", "■"),
@@ -39,11 +39,24 @@ def test_expected_letters_box_the_one_that_came() -> None:
     ]
 
 
+def test_a_name_as_long_as_any_may_be_is_drawn_at_once() -> None:
+    """However many of its cells bear a sign: all of them here. Its letters would not fit along an axis."""
+    figure = helping_letters([*"ab" * 30, "."], np.full((60, 61), -1.0), top=1.0)
+    assert len(figure.layout.annotations) == 60 * 61 / 2
+    for axis in (figure.layout.xaxis, figure.layout.yaxis):
+        assert list(axis.tickvals) == [int(text) for text in axis.ticktext] == [10, 20, 30, 40, 50, 60]
+
+
 def test_helping_letters_leave_empty_what_had_not_been_read() -> None:
-    """And a cell can be chosen where there is one; shade is the signed root, the number the value itself."""
+    """And a cell can be chosen where there is one; shade is the root, faint at 0, the number the value itself."""
     figure = helping_letters(NAME, MATRIX, top=1.0)
     (heat,) = figure.data
-    np.testing.assert_allclose(heat.z, [[0.5**0.5, -0.5], [np.nan, 1.0]])
+    np.testing.assert_allclose(heat.z, [[0.5, -0.25], [np.nan, 1.0]])
+    assert (heat.zmin, heat.zmax) == (-1, 1)
+    places = [place for place, _ in heat.colorscale]
+    assert (places, places[0], places[-1]) == (sorted(places), 0, 1)
+    shades = dict(heat.colorscale)
+    assert [shades[0.5 * (1 - 0.5**2)][-6:], shades[0.5 * (1 + 0.5**2)][-6:]] == [" 0.37)", " 0.37)"]
     assert [list(row) for row in heat.customdata] == [["1-2", "1-3"], [None, "2-3"]]
     assert heat.text[0][1] == "the end without a (letter 1): −0.25"
     assert {(each.x, each.y): each.text for each in figure.layout.annotations} == {

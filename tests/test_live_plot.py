@@ -329,6 +329,18 @@ def test_a_chart_is_taken_away_as_a_picture_and_as_data(page: Page, chart: Locat
 
 
 @pytest.mark.browser
+def test_data_hold_how_sure_a_bar_is_and_no_line_where_a_curve_breaks_off(page: Page, chart: Locator) -> None:
+    root = page.locator(".st-key-sure")
+    expect(root.locator(".main-svg").first).to_be_visible()
+    with page.expect_download() as data:
+        root.get_by_role("button", name="Data").click()
+    assert Path(data.value.path()).read_text(encoding="utf-8").splitlines() == [
+        "series,x,nats per letter,text,error",
+        "cost,7,0.5,,0.125", "cost,3,0.25,,0.0625", "line,0,0,+1.0,", "line,1,1,'-x,",
+    ]  # fmt: skip
+
+
+@pytest.mark.browser
 def test_lines_are_there_while_the_pointer_is_on_their_point(page: Page, chart: Locator) -> None:
     """And a chart whose axes stand still has no buttons to zoom with."""
     plot = page.locator(".st-key-pointed .wn-plot-area")

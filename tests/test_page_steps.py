@@ -15,6 +15,7 @@ from wavenames.names import Vocabulary
 from wavenames.probes.surprisal import surprisal
 from wavenames.store import StoredList
 from wavenames.ui import steps_view
+from wavenames.ui.live_run import POLL_AT_REST
 from wavenames.ui.session import model_at, run_vocabulary, scheduler, store
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -144,6 +145,27 @@ def test_a_run_that_is_deleted_while_it_is_shown_leaves_the_page_whole(monkeypat
     app.text_input(key="steps_name").set_value("ruth").run()
     assert not app.exception
     assert app.button(key="steps_train")
+
+
+def test_a_run_that_rests_is_looked_at_again_since_it_may_be_taken_up_from_another_tab() -> None:
+    """And one that has ended is not."""
+    run_id = scheduler().submit(RunConfig.from_flat(SMALL | {"steps": "100000"}))
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).step < 20 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    scheduler().pause(run_id)
+    while scheduler().snapshot(run_id).status != "paused" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = opened("steps", {"steps_run": run_id})
+    assert app.session_state[steps_view.PACE] == POLL_AT_REST
+    scheduler().resume(run_id)
+    app.run()
+    assert app.session_state[steps_view.PACE] == steps_view.POLL
+    scheduler().stop(run_id)
+    while scheduler().snapshot(run_id).status != "stopped" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app.run()
+    assert app.session_state[steps_view.PACE] is None
 
 
 def test_the_table_has_a_row_a_step() -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 from typing import Any
 
 import pytest
@@ -12,12 +13,15 @@ from streamlit.testing.v1 import AppTest
 from tests.pages import chart_text
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
+from wavenames.config import RunConfig
 from wavenames.models import Tree
 from wavenames.names import Packed
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.occlusion import occlusion
 from wavenames.probes.surprisal import surprisal
 from wavenames.probes.wiring import sharing, wiring
+from wavenames.store import StoredList
+from wavenames.ui.session import scheduler, store
 from wavenames.ui.wiring_view import FIRST_NAME, GRADIENT, HIDE, NAME, PLACE, SHADE, WORTH
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -154,3 +158,20 @@ def test_tree_and_stack_are_counted_beside_each_other() -> None:
     best = int(tree(batch)[3].argmax())
     assert f"expects {kept.vocabulary.symbols[best]}, " in tree_chart["text"]
     assert torch.equal(found.uses[-1], torch.ones(5, dtype=torch.long))
+
+
+@pytest.mark.parametrize(
+    ("page", "model", "box"), [("wiring", "wiring_model", NAME), ("xray", "xray_models", "xray_name")]
+)
+def test_a_model_of_another_alphabet_begins_with_a_name_of_its_list(page: str, model: str, box: str) -> None:
+    names = StoredList("upload-0123456789ab", "Mine", tuple("αβγδεζηθικλμνξοπρστυφχψω"), "", "")
+    store().keep_list(names)
+    small = {"preset": "mlp-3", "steps": "10", "hidden": "8", "names": names.id}
+    run_id = scheduler().submit(RunConfig.from_flat(small))
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = open_by_link(page, {model: run_id})
+    assert not app.exception
+    assert not app.error
+    assert app.text_input(key=box).value == "α"

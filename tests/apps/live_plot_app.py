@@ -49,5 +49,10 @@ pointed.update_layout(hovermode="closest", xaxis={"fixedrange": True, "range": [
 lines = Pointed(0, 1, [([0, 1], [0, 1]), ([0, 2, None, 1, 2], [0, 2, None, 1, 2])])
 live_plot(pointed, key="pointed", height=200, text="Two points\nwith lines", pointed=lines)
 
+sure = go.Figure(go.Bar(name="cost", x=["7", "3"], y=[0.5, 0.25], error_y={"array": [0.125, 0.0625]}))
+sure.add_scatter(name="line", x=[0, 1, None], y=[0.0, 1.0, None], text=["+1.0", "-x", ""], mode="lines")
+sure.update_layout(xaxis={"type": "category"}, yaxis={"title": {"text": "nats<br>per letter"}})
+live_plot(sure, key="sure", height=200, text="Costs\nwith whiskers")
+
 told = [replace(frame, html=f"<b>{i}</b>²") for i, frame in enumerate(frames)]
 live_plot(moving, key="told", height=200, text="Squares with words beside them", frames=told)

@@ -21,6 +21,7 @@ def next_letter_bars(
     colour = FAMILIES[family].colour if family else ACCENT
     figure = go.Figure(
         go.Bar(
+            name="next letter",
             x=[shown(letter) for letter in letters],
             y=values,
             customdata=list(letters),
@@ -66,6 +67,7 @@ def lengths_histogram(counts: Mapping[int, int]) -> go.Figure:
     lengths = sorted(counts)
     figure = go.Figure(
         go.Bar(
+            name="names",
             x=lengths,
             y=[counts[length] for length in lengths],
             marker={"color": translucent(ACCENT, 0.85), "cornerradius": 2},

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import ACCENT, shown, translucent
+from wavenames.figures.colours import ACCENT, root_scale, shown
 
 
 def letter_pairs(
@@ -23,17 +23,17 @@ def letter_pairs(
     names = [shown(letter) for letter in letters]
     top = float(values.max(initial=0.0)) or 1.0
     ticks = [top / 16, top / 4, top * 9 / 16, top]
-    value, title = ("%{customdata:,.0f} times", "times") if of == "counts" else ("%{customdata:.1%}", "probability")
+    value, title = ("%{z:,.0f} times", "times") if of == "counts" else ("%{z:.1%}", "probability")
     figure = go.Figure(
         go.Heatmap(
-            z=np.sqrt(values),
+            z=values,
+            name=title,
             zmin=0,
-            zmax=top**0.5,
+            zmax=top,
             x=names,
             y=names,
-            customdata=values,
             hovertemplate=f"%{{x}} after %{{y}}: {value}<extra></extra>",
-            colorscale=[[i / 4, translucent(ACCENT, i / 4)] for i in range(5)],
+            colorscale=root_scale(ACCENT, 0, 1),
             xgap=1,
             ygap=1,
             colorbar={
@@ -46,7 +46,7 @@ def letter_pairs(
                 "y": 1,
                 "yanchor": "bottom",
                 "outlinewidth": 0,
-                "tickvals": np.sqrt(ticks),
+                "tickvals": ticks,
                 "ticktext": [f"{tick:,.0f}" if of == "counts" else f"{tick:.0%}" for tick in ticks],
             },
         )

@@ -99,6 +99,7 @@ def loss_curves(
     floor: tuple[str, float] | None = None,
     *,
     ends: bool = True,
+    near: float = _NEAR,
 ) -> go.Figure:
     """The losses of one run or of several, with a dashed hairline for each reference.
 
@@ -106,7 +107,8 @@ def loss_curves(
     colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
     `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}; `floor` is the
     name and the loss that no training curve can end below, a dotted hairline. `ends` writes the last loss of
-    each of a few runs beside its curve, which takes a wide margin.
+    each of a few runs beside its curve, which takes a wide margin. Hairlines that lie less than `near` nats apart
+    share a label.
     """
     figure = go.Figure()
     seen: Counter[str] = Counter()
@@ -128,7 +130,7 @@ def loss_curves(
     _draw_lines(figure, references.values(), "dash")
     if floor is not None:
         _draw_lines(figure, [floor[1]], "dot")
-    _label_lines(figure, _with_floor(references, floor))
+    _label_lines(figure, _with_floor(references, floor), near)
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
         # Where a run ends high, by heart or run away, that is what matters.
@@ -225,7 +227,7 @@ def _draw_lines(figure: go.Figure, losses: Iterable[float], dash: str) -> None:
         figure.add_hline(y=loss, line={"color": NEUTRAL, "width": 1, "dash": dash})
 
 
-def _label_lines(figure: go.Figure, lines: Mapping[str, float]) -> None:
+def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float) -> None:
     """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
 
     Those at one side that are too near for names of their own share a label above the upper one, in their order.
@@ -235,7 +237,7 @@ def _label_lines(figure: go.Figure, lines: Mapping[str, float]) -> None:
         for name, loss in sorted(lines.items(), key=lambda line: -line[1]):
             if (name in _EARLY) != (side == "right"):
                 continue
-            if groups and groups[-1][-1][1] - loss < _NEAR:
+            if groups and groups[-1][-1][1] - loss < near:
                 groups[-1].append((name, loss))
             else:
                 groups.append([(name, loss)])

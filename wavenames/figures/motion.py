@@ -17,6 +17,9 @@ TRAIL: Final = 12
 SIZE: Final = 18
 """Of a letter's mark, in pixels: the trail is to be seen beside it."""
 
+LABEL: Final = 0.16
+"""Height of a label, as a share of the axis of losses."""
+
 _LOSS, _MAP = (0.76, 1.0), (0.0, 0.64)
 """Shares of the height, from below."""
 
@@ -44,7 +47,8 @@ def letters_in_motion(
         kinds: V kinds, see `colours.kind`.
         explained: What the axes of the map are.
     """
-    figure = loss_curves([run], references, ends=False)
+    low, high = _limits(run, references)
+    figure = loss_curves([run], references, ends=False, near=LABEL * (high - low))
     curves = len(figure.data)
     marks = [_mark(run, references, step) for step in steps]
     colour = FAMILIES[run.family].colour
@@ -59,7 +63,9 @@ def letters_in_motion(
         showlegend=False,
     )
     frames: list[list[dict[str, Any]]] = [[*({} for _ in range(curves)), mark] for mark in marks]
-    _still(figure, run, references)
+    ends = [float(x[-1]) for x, _ in map(_finite, (run.train, run.validation)) if x.size]
+    figure.update_xaxes(range=[0, 1.02 * max([1.0, *ends])])
+    figure.update_yaxes(range=[low, high], title={"text": f"nats per letter,<br>{run.split} split"})
     if points:
         drawn = letters_map(points[-1], letters, kinds, explained, limits=limits_of(points), size=SIZE)
         _add_map(figure, drawn, points)
@@ -70,17 +76,12 @@ def letters_in_motion(
     return figure, frames
 
 
-def _still(figure: go.Figure, run: LossSeries, references: Mapping[str, float]) -> None:
-    """Axes of the loss that stay where they are, wherever the mark is."""
+def _limits(run: LossSeries, references: Mapping[str, float]) -> tuple[float, float]:
+    """Of the axis of losses, which stays where it is, wherever the mark is."""
     curves = [_finite(curve) for curve in (run.train, run.validation)]
-    last = max([1.0, *(x[-1] for x, _ in curves if x.size)])
     losses = [*references.values(), *(loss for _, y in curves for loss in y)]
     low, high = min(losses), max([*references.values(), *(y[-1] for _, y in curves if y.size)])
-    figure.update_xaxes(range=[0, 1.02 * last])
-    figure.update_yaxes(
-        range=[low - 0.1 * (high - low), high + 0.15 * (high - low)],
-        title={"text": f"nats per letter,<br>{run.split} split"},
-    )
+    return low - 0.1 * (high - low), high + 0.15 * (high - low)
 
 
 def _add_map(figure: go.Figure, drawn: go.Figure, points: Sequence[Floats]) -> None:

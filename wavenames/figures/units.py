@@ -27,6 +27,7 @@ def unit_means(letters: Sequence[str], table: npt.ArrayLike, counts: npt.ArrayLi
     figure = go.Figure(
         go.Heatmap(
             z=values,
+            name="mean activation",
             x=[*range(values.shape[1])],
             y=rows,
             zmin=-top,
@@ -99,6 +100,7 @@ def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, fam
     numbers = [str(unit + 1) for unit in order]
     figure = go.Figure(
         go.Bar(
+            name="cost",
             x=numbers,
             y=[costs[unit] for unit in order],
             error_y={"type": "data", "array": [errors[unit] for unit in order], "thickness": 1, "width": 0},

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 
-from wavenames.figures.colours import ACCENT, FAMILIES, NEUTRAL, shown, translucent
+from wavenames.figures.colours import ACCENT, FAMILIES, NEUTRAL, root_scale, shown
 
 FULL = 0.7
 """Opacity of the strongest cell, under which a letter in the colour of the text stays legible on both backgrounds."""
@@ -15,6 +15,8 @@ FAINT = 0.04
 """Opacity of a cell that says zero."""
 FEW = 9
 """Letters of a name up to which cells have room for their numbers."""
+MOST_LETTERS = 26
+"""Letters of a name up to which an axis has room for them; along a longer one it counts them."""
 SMALLEST = 0.005
 """Nats below which a difference is written as 0."""
 HARM = FAMILIES["dilated"].colour
@@ -37,23 +39,23 @@ def expected_letters(
     rows, places = [_drawn(letter) for letter in letters], [*range(1, len(name) + 1)]
     figure = go.Figure(
         go.Heatmap(
-            z=np.sqrt(values),
+            z=values,
+            name="probability",
             x=places,
             y=rows,
             zmin=0,
-            zmax=top**0.5,
-            customdata=values,
-            hovertemplate="place %{x}, %{y}: %{customdata:.1%}<extra></extra>",
-            colorscale=[[i / 4, translucent(FAMILIES[family].colour, FULL * i / 4)] for i in range(5)],
+            zmax=top,
+            hovertemplate="place %{x}, %{y}: %{z:.1%}<extra></extra>",
+            colorscale=root_scale(FAMILIES[family].colour, 0, FULL),
             showscale=False,
             xgap=1,
             ygap=1,
         )
     )
-    for place, letter in zip(places, name, strict=True):
-        box = {"font": {"size": 11}, "bordercolor": NEUTRAL, "borderwidth": 1, "borderpad": 1}
-        figure.add_annotation(x=place, y=_drawn(letter), text=_drawn(letter), showarrow=False, **box)
+    box = {"showarrow": False, "font": {"size": 11}, "bordercolor": NEUTRAL, "borderwidth": 1, "borderpad": 1}
+    came = [(place, _drawn(letter)) for place, letter in zip(places, name, strict=True)]
     figure.update_layout(
+        annotations=[{"x": place, "y": letter, "text": letter, **box} for place, letter in came],
         xaxis=_places(name, "the name"),
         yaxis={
             "type": "category",
@@ -97,32 +99,34 @@ def helping_letters(name: Sequence[str], matrix: npt.ArrayLike, *, top: float) -
     places = [*range(1, count + 1)]
     figure = go.Figure(
         go.Heatmap(
-            z=np.where(read, np.sign(values[:, 1:]) * np.sqrt(np.abs(values[:, 1:])), np.nan),
+            z=np.where(read, values[:, 1:], np.nan),
+            name="nats",
             x=[place + 1 for place in places],
             y=places,
-            zmin=-(top**0.5),
-            zmax=top**0.5,
+            zmin=-top,
+            zmax=top,
             customdata=[[f"{c}-{t + 1}" if t >= c else None for t in places] for c in places],
             text=[[_cell(name, values, c, t) if t >= c else "" for t in range(count)] for c in range(count)],
             hovertemplate="%{text}<extra></extra>",
             hoverongaps=False,
             colorscale=[
-                [0, translucent(HARM, FULL)],
-                [0.5, translucent(HARM, FAINT)],
-                [0.5, translucent(ACCENT, FAINT)],
-                [1, translucent(ACCENT, FULL)],
+                *((0.5 - at / 2, colour) for at, colour in reversed(root_scale(HARM, FAINT, FULL))),
+                *((0.5 + at / 2, colour) for at, colour in root_scale(ACCENT, FAINT, FULL)),
             ],
             showscale=False,
             xgap=1,
             ygap=1,
         )
     )
-    for c, t in zip(*np.nonzero(read), strict=True):
-        value = values[c, t + 1]
-        if count <= FEW or value <= -SMALLEST:
-            text = _nats(value) if count <= FEW else "−"
-            figure.add_annotation(x=t + 2, y=c + 1, text=text, showarrow=False, font={"size": 10})
+    marked = [
+        (c, t, _nats(values[c, t + 1]) if count <= FEW else "−")
+        for c, t in np.argwhere(read & ((values[:, 1:] <= -SMALLEST) | (count <= FEW))).tolist()
+    ]
     figure.update_layout(
+        # All at once: each `add_annotation` would check all those before it anew, a minute for a long name.
+        annotations=[
+            {"x": t + 2, "y": c + 1, "text": text, "showarrow": False, "font": {"size": 10}} for c, t, text in marked
+        ],
         hovermode="closest",
         xaxis=_places(name, "letter to predict", skip=1),
         yaxis=_places(name[:-1], "hidden letter") | {"autorange": "reversed"},
@@ -180,10 +184,11 @@ def moved_text(title: str, letters: Sequence[str], before: npt.ArrayLike, after:
 
 def _places(name: Sequence[str], title: str, skip: int = 0) -> dict[str, object]:
     """An axis along a name whose places are counted from 1, without its first `skip` letters."""
-    places = range(1 + skip, len(name) + 1)
+    spelt = len(name) <= MOST_LETTERS
+    places = range(1 + skip, len(name) + 1) if spelt else range(10, len(name) + 1, 10)
     return {
         "tickvals": [*places],
-        "ticktext": [_drawn(letter) for letter in name[skip:]],
+        "ticktext": [_drawn(name[place - 1]) if spelt else str(place) for place in places],
         "tickangle": 0,
         "showgrid": False,
         "zeroline": False,

@@ -23,21 +23,20 @@ from wavenames.store import Run
 from wavenames.ui.letters_view import run_loss
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_plot import Frame, live_plot
-from wavenames.ui.live_run import new_title
+from wavenames.ui.live_run import MOVING, POLL_AT_REST, new_title
 from wavenames.ui.references import references
-from wavenames.ui.session import checkpoint, find_list, model, model_at, run_vocabulary, scheduler, store, untrained
+from wavenames.ui.session import checkpoint, model, model_at, run_vocabulary, scheduler, store, untrained
 from wavenames.ui.spreadsheet import csv_text
-from wavenames.ui.typed import as_known
+from wavenames.ui.typed import as_known, example_name
 from wavenames.ui.words import page_anew, plain
 
-RUN, NAME, GOES_ON = "steps_run", "steps_name", "steps_goes_on"
+RUN, NAME, PACE = "steps_run", "steps_name", "steps_pace"
 SLOTS = [f"name {slot}" for slot in range(1, DRAWN + 1)]
 FIRST_NAME = "isabella"
 SHIPPED = "wavenet-m"
 """The model whose two ends stand here while no run has been trained."""
 QUICK = {"preset": "quick", "evaluate_every": "10"}
 """A run of some seconds, looked at often."""
-MOVING = ("queued", "running")
 POLL = 1.5
 """Seconds between two looks at a run that goes on."""
 HEIGHT = 560
@@ -84,8 +83,15 @@ def _train() -> None:
 
 
 def steps_view() -> None:
-    """The run, the name, and all that moves. A run that goes on is looked at again and again."""
-    st.fragment(_draw, run_every=POLL if st.session_state.get(GOES_ON) else None)()
+    """The run, the name, and all that moves. A run that goes on, or may, is looked at again and again."""
+    st.fragment(_draw, run_every=st.session_state.get(PACE))()
+
+
+def _pace(run: Snapshot) -> float | None:
+    """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
+    if run.status in MOVING:
+        return POLL
+    return None if run.status in ("finished", "stopped") else POLL_AT_REST
 
 
 def _draw() -> None:
@@ -97,8 +103,8 @@ def _draw() -> None:
         run_id = linked_choice("Run", runs, key=RUN, explained=f"Runs of this server. {NO_HISTORY}")
     with page_anew():
         run, vocabulary = scheduler().snapshot(run_id), run_vocabulary(run_id)
-        if (run.status in MOVING) != st.session_state.get(GOES_ON, False):
-            st.session_state[GOES_ON] = run.status in MOVING
+        if _pace(run) != st.session_state.get(PACE):
+            st.session_state[PACE] = _pace(run)
             st.rerun()
         with right:
             name = _name(run, vocabulary)
@@ -119,7 +125,7 @@ def _draw() -> None:
 
 def _name(run: Snapshot, vocabulary: Vocabulary) -> str:
     """The name that is typed; one that can't be read leaves the last one standing."""
-    example = FIRST_NAME if set(FIRST_NAME) <= {*vocabulary.letters} else find_list(run.config.data.names).names[0]
+    example = example_name(FIRST_NAME, run.config.data.names, vocabulary)
     typed = st.text_input("Your name", example, key=NAME, bind="query-params", live=True)
     read = f"{NAME} read of {run.id}"
     try:

@@ -25,6 +25,7 @@ SAID = {
     "dilated": "**Dilated stack.** Each node once: the {shared} shaded ones serve several predictions.",
     "mlp": "**MLP.** Eight letters squeezed at once, at each place anew. Only its wiring is drawn.",
 }
+CALLED = {"tree": "a tree", "dilated": "a dilated stack", "mlp": "an MLP"}
 
 
 @st.cache_resource(show_spinner=False)
@@ -63,7 +64,7 @@ def two_ways(name: str, place: int) -> None:
             st.markdown(SAID[family].format(shared=counts.shared))
             live_plot(
                 wiring_figure(net, lit), key=f"wiring_{family}", height=height_of(net),
-                text=wiring_text(net, lit, f"Wiring of a {family} over {name}, lit for letter {place + 1}"),
+                text=wiring_text(net, lit, f"Wiring of {CALLED[family]} over {name}, lit for letter {place + 1}"),
             )  # fmt: skip
 
 

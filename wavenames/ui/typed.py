@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from wavenames.config import LIST_LIMITS, Refusal
 from wavenames.names import Vocabulary, printable
+from wavenames.ui.session import find_list
 
 
 def as_known(typed: str, vocabulary: Vocabulary, besides: str = "") -> str:
@@ -31,6 +32,20 @@ def as_known(typed: str, vocabulary: Vocabulary, besides: str = "") -> str:
             raise
         raise Refusal(f"{refusal} Try {bare}.") from None
     return name
+
+
+def example_name(usual: str, list_id: str, vocabulary: Vocabulary) -> str:
+    """What stands in a box for names at first: `usual`, else a name of the list that a model learned from.
+
+    Where this server no longer has that list, some letters that the model knows.
+    """
+    if set(usual) <= {*vocabulary.letters}:
+        return usual
+    try:
+        first = find_list(list_id).names[0]
+    except Refusal:
+        return vocabulary.letters[:5]
+    return first if set(first) <= {*vocabulary.letters} else vocabulary.letters[:5]
 
 
 def _left_out(character: str) -> bool:

@@ -105,7 +105,7 @@ def units_view(chosen: Trained) -> None:
         st.rerun()
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)  # each keeps its model
 def _layers(network: Model) -> tuple[Layer, ...]:
     return unit_layers(network)
 

@@ -18,9 +18,10 @@ from wavenames.probes.occlusion import occlusion
 from wavenames.probes.wiring import Wiring, wiring
 from wavenames.ui.links import to_be_read, write_words
 from wavenames.ui.live_plot import Frame, Pointed, live_plot
+from wavenames.ui.readings import chance
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.two_ways_view import two_ways
-from wavenames.ui.typed import as_known
+from wavenames.ui.typed import as_known, example_name
 from wavenames.ui.wiring_net import lit_of, net_of
 from wavenames.ui.words import page_anew, plain
 
@@ -42,10 +43,11 @@ LIMITS = {
 def wiring_view(chosen: Trained) -> None:
     """Controls, the picture, what it says in a sentence, and one function computed in two ways."""
     with page_anew():
-        vocabulary, network = checkpoint(chosen.key).vocabulary, model(chosen.key)
+        kept, network = checkpoint(chosen.key), model(chosen.key)
+    vocabulary = kept.vocabulary
     typing, placing = st.columns([1, 2], gap="small")
     with typing:
-        name = _typed(vocabulary)
+        name = _typed(vocabulary, example_name(FIRST_NAME, kept.run.data.names, vocabulary))
     with placing:
         place = _place(name)
     found = wiring(network, vocabulary, name)
@@ -78,18 +80,17 @@ def wiring_view(chosen: Trained) -> None:
     two_ways(name, place)
 
 
-def _typed(vocabulary: Vocabulary) -> str:
+def _typed(vocabulary: Vocabulary, example: str) -> str:
     """The name; one that can't be read leaves the last one standing, as far as this model knows its letters."""
-    typed = st.text_input("A name", FIRST_NAME, key=NAME, bind="query-params", live=True)
-    kept = [st.session_state.get(READ, FIRST_NAME), FIRST_NAME, vocabulary.letters[:5]]
-    for number, one in enumerate([typed.strip() or FIRST_NAME, *kept]):
+    typed = st.text_input("A name", example, key=NAME, bind="query-params", live=True)
+    for number, one in enumerate([typed.strip() or example, st.session_state.get(READ, example), example]):
         try:
             st.session_state[READ] = name = as_known(one, vocabulary)
             return name
         except Refusal as refusal:
             if number == 0:
                 st.error(plain(str(refusal)))
-    raise AssertionError("a vocabulary knows its own letters")
+    raise AssertionError("an example can be read")
 
 
 def _place(name: str) -> int:
@@ -167,7 +168,7 @@ def _in_words(found: Wiring, vocabulary: Vocabulary, family: str, lit: Lit) -> N
     after = f"After **{plain(name[: lit.place])}**" if lit.place else "Before any letter"
     comes = "the end" if true == END_MARK else f"**{plain(true)}**"
     rank = 1 + sum(other > share for other in shares)
-    st.markdown(f"{after} comes {comes}: {share:.1%}, rank {rank} of {len(letters)}.")
+    st.markdown(f"{after} comes {comes}: {chance(share)}, rank {rank} of {len(letters)}.")
     live_plot(
         next_letter_bars(letters, shares, family),
         key="wiring_next",

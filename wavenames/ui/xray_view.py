@@ -23,7 +23,8 @@ from wavenames.ui.links import distinct, linked_ids, linked_pick
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
 from wavenames.ui.readings import Reading, chance, likelier, named, parted, readings
-from wavenames.ui.session import Trained, model, trained
+from wavenames.ui.session import Trained, checkpoint, model, trained
+from wavenames.ui.typed import example_name
 from wavenames.ui.words import plain
 
 USUAL = ("bigram", "mlp-3", "wavenet-m")
@@ -45,7 +46,8 @@ def xray_view() -> None:
     with choosing:
         chosen = _choose(everyone)
     with typing:
-        typed = st.text_input("Name", FIRST_NAME, key=NAME, bind="query-params", live=True)
+        example = _example(chosen)
+        typed = st.text_input("Name", example, key=NAME, bind="query-params", live=True)
     with beside:
         other = st.text_input(
             "A second name", "", key=BESIDE, bind="query-params", live=True, placeholder="none",
@@ -54,7 +56,7 @@ def xray_view() -> None:
     if not chosen:
         st.info("Choose a model to read the name.")
         return
-    read = readings(typed.strip() or FIRST_NAME, chosen, kept="xray_read") or readings(FIRST_NAME, chosen)
+    read = readings(typed.strip() or example, chosen, kept="xray_read") or readings(example, chosen)
     second = readings(other, chosen, kept="xray_read_beside") if other.strip() else []
     if not read:
         return
@@ -68,6 +70,13 @@ def xray_view() -> None:
     _expected(inside)
     if inside[0].name:
         _helping(inside)
+
+
+def _example(chosen: Sequence[Trained]) -> str:
+    """The usual name where any of the models can read it, else one that the first can."""
+    known = [checkpoint(each.key) for each in chosen]
+    examples = [example_name(FIRST_NAME, kept.run.data.names, kept.vocabulary) for kept in known]
+    return FIRST_NAME if FIRST_NAME in examples or not examples else examples[0]
 
 
 def _choose(everyone: dict[str, Trained]) -> list[Trained]:

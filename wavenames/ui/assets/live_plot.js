@@ -78,22 +78,26 @@ function save(address, name) {
 
 // What a cell of a spreadsheet may hold: a number with the digits that it came with, or text that starts no formula.
 function cell(value) {
-  if (typeof value === "number") return String(Number(value.toPrecision(7)));
-  const text = String(value ?? "").replace(/^[=+\-@\t\r]/, "'$&");
+  if (typeof value === "number") return Number.isNaN(value) ? "" : String(Number(value.toPrecision(7)));
+  const text = String(value ?? "").replace(/^(?![+\-]?\d+(\.\d+)?$)[=+\-@\t\r]/, "'$&");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-// One line a point of what is drawn: its curve, where it lies, what is written there.
+// One line a point of what is drawn: its curve, where it lies, what is written there, how sure it is.
 function table(traces, layout) {
   const axes = new Set(traces.map((trace) => trace.xaxis ?? "x"));
-  const named = (axis, otherwise) => (axes.size === 1 && layout[axis]?.title?.text) || otherwise;
-  const rows = [["series", named("xaxis", "x"), named("yaxis", "y"), "value", "text"]];
+  const titled = (axis) => layout[axis]?.title?.text?.replaceAll("<br>", " ");
+  const named = (axis, otherwise) => (axes.size === 1 && titled(axis)) || otherwise;
+  const rows = [["series", named("xaxis", "x"), named("yaxis", "y"), "value", "text", "error"]];
   for (const trace of traces) {
     if (trace.visible !== true) continue;
-    const { x = [], y = [], z, text } = trace;
+    const { x = [], y = [], z, text, error_y } = trace;
+    const gap = (i) => [x[i], y[i]].every((at) => at == null || Number.isNaN(at)); // where a line breaks off
     const said = (...at) => (Array.isArray(text) ? at.reduce((row, i) => row?.[i], text) : "");
-    if (z) z.forEach((row, j) => row.forEach((v, i) => rows.push([trace.name, x[i] ?? i, y[j] ?? j, v, said(j, i)])));
-    else for (let i = 0; i < x.length; i++) rows.push([trace.name, x[i], y[i], "", said(i)]);
+    if (z) z.forEach((row, j) => row.forEach((v, i) => rows.push([trace.name, x[i] ?? i, y[j] ?? j, v, said(j, i), ""])));
+    else for (let i = 0; i < x.length; i++) {
+      if (!gap(i)) rows.push([trace.name, x[i], y[i], "", said(i), error_y?.visible ? error_y.array?.[i] : ""]);
+    }
   }
   const used = rows[0].map((_, column) => column < 3 || rows.slice(1).some((row) => (row[column] ?? "") !== ""));
   return rows.map((row) => row.filter((_, column) => used[column]).map(cell).join(",")).join("\n");
@@ -147,7 +151,10 @@ class Player {
   play() {
     if (this.at === this.frames.length - 1) this.go(0);
     const next = () => {
-      if (this.at >= this.frames.length - 1) return this.pause();
+      if (this.at >= this.frames.length - 1) {
+        this.pause();
+        return this.onMove(0); // what was given meanwhile for this last frame has not been drawn
+      }
       const stay = TICK / Number(this.speed.value);
       this.go(this.at + 1, stay);
       this.timer = setTimeout(next, stay);
@@ -225,6 +232,7 @@ class Chart {
   }
 
   async picture() {
+    if (!this.made) return;
     const style = getComputedStyle(this.root);
     const ground = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
     const words = this.root.getAttribute("aria-label").replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -239,6 +247,7 @@ class Chart {
   }
 
   data() {
+    if (!this.made) return;
     const text = table(this.plot._fullData, this.given.layout);
     const address = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv;charset=utf-8" }));
     save(address, `${this.file()}.csv`);
