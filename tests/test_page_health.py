@@ -1,6 +1,7 @@
 """Health: the lights of runs and of trained models, and the one setting to change."""
 
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -152,6 +153,15 @@ def test_a_run_of_before_is_looked_at_now() -> None:
     app = opened(health_of=run_id)
     assert "Looked at now, as it is" in words(app)
     assert lights(app)["Saturation"] == "Good"
+
+
+def test_a_model_whose_list_is_not_here_is_refused_in_a_sentence() -> None:
+    old = checkpoint("mlp-3")
+    elsewhere = replace(old, run=old.run.changed(data=old.run.data.changed(names="upload-0123456789ab")))
+    run_id = store().create(old.run, title="Elsewhere")
+    store().later(File(run_id, "checkpoint", elsewhere.to_bytes()), Changed(run_id, {"status": "finished"}))
+    store().flush()
+    assert "this server has no such list" in words(opened(health_of=run_id))
 
 
 def test_the_link_to_train_has_one_setting_changed() -> None:

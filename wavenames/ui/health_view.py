@@ -22,7 +22,7 @@ from wavenames.ui.health_charts import health_charts
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_run import MOVING, POLL
 from wavenames.ui.session import checkpoint, find_list, find_split, scheduler, store, trained
-from wavenames.ui.words import page_anew, plain
+from wavenames.ui.words import page_anew, plain, refusals_said
 
 KEY, TO_TRAIN = "health_of", "health_to_train"
 """Keys of the chooser, and of the settings with which Train is to be opened."""
@@ -69,6 +69,11 @@ def _status(key: str) -> str | None:
 
 
 def _draw(key: str, *, moves: bool) -> None:
+    with refusals_said():  # here: what a fragment refuses does not reach the page
+        _look(key, moves=moves)
+
+
+def _look(key: str, *, moves: bool) -> None:
     status = _status(key)
     if moves != (status in MOVING):
         st.rerun()
