@@ -61,7 +61,7 @@ def your_name() -> None:
             st.html(scale_html(math.log(rungs[0].vocabulary.size)))
         except Refusal as refusal:
             st.error(plain(f"{refusal} Below is still {name}."))
-    if inside.button("See inside", icon=":material/visibility:", key="home_inside", width="stretch"):
+    if inside.button("Look inside", icon=":material/visibility:", key="home_inside", width="stretch"):
         st.switch_page("pages/wiring_page.py", query_params={"wiring_name": name})
     rows = [Scored(each.title, each.family, surprisal(each.model, each.vocabulary, name)) for each in rungs]
     st.html(scored_html(rows))

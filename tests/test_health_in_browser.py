@@ -14,7 +14,7 @@ def test_a_sick_run_is_seen_while_it_trains_and_the_one_setting_is_changed(app: 
     """Lights and charts follow the run; the button under a light opens Train with that setting changed alone."""
     open_page(page, f"{app}/train?preset=wavenet-s&recipe=quick&learning_rate=2&steps=150&evaluate_every=10")
     page.get_by_role("button", name="Train", exact=True).click()
-    page.get_by_test_id("stMain").get_by_role("button", name="See inside").click()
+    page.get_by_test_id("stMain").get_by_role("button", name="Look inside").click()
     page.get_by_role("button", name="Health", exact=True).click()
     expect(page.get_by_role("heading", name="Health", level=1)).to_be_visible()
     red = page.locator(".wn-light").filter(has_text="Saturation").filter(has_text="Bad")

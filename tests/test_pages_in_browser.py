@@ -63,6 +63,15 @@ def test_a_typed_name_is_scored_while_it_is_typed_and_markup_stays_text(app: str
     expect(page.locator(".wn-rows .wn-name").last).to_have_text("ruth■")
 
 
+def test_home_leads_to_the_wiring_of_the_name_that_was_typed(app: str, page: Page) -> None:
+    open_page(page, app)
+    page.get_by_label("Type your name").fill("ruth")
+    expect(page.locator(".wn-rows .wn-name").last).to_have_text("ruth■")
+    page.get_by_role("button", name="Look inside").click()
+    expect(page).to_have_title("Wiring · wavenames")
+    expect(page.get_by_label("A name")).to_have_value("ruth")
+
+
 def test_home_leads_to_train(app: str, page: Page) -> None:
     open_page(page, app)
     page.get_by_role("button", name="Train your own").click()

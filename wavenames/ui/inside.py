@@ -37,7 +37,7 @@ def go_inside() -> None:
 
 def see_inside(run_id: str, *, ready: bool) -> None:
     """One button that opens to all of them; `ready` says whether the run's model is there."""
-    with st.popover("See inside", icon=":material/visibility:"):
+    with st.popover("Look inside", icon=":material/visibility:"):
         for title, (page, word) in PAGES.items():
             if st.button(title, type="tertiary", key=f"inside_{page}", disabled=not ready and title not in LIVE):
                 st.session_state[ASKED] = page, word, run_id
