@@ -20,12 +20,14 @@ from wavenames.probes.health import Health, examine
 from wavenames.store import UNFINISHED
 from wavenames.ui.health_charts import health_charts
 from wavenames.ui.links import linked_choice
-from wavenames.ui.live_run import MOVING, POLL
+from wavenames.ui.live_run import MOVING
 from wavenames.ui.session import checkpoint, find_list, find_split, scheduler, store, trained
 from wavenames.ui.words import page_anew, plain, refusals_said
 
 KEY, TO_TRAIN = "health_of", "health_to_train"
 """Keys of the chooser, and of the settings with which Train is to be opened."""
+POLL = 2.5
+"""Seconds between two looks at a run under way."""
 EXAMINED = 256
 """Validation names on which a trained model is looked at."""
 GRID, CARD = 3, 280

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -25,11 +26,9 @@ from wavenames.ui.references import floor, references
 from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
 from wavenames.ui.words import duration, page_anew, plain
 
-POLL_AT_FIRST, POLL, POLL_AT_REST = 1.0, 2.5, 5.0
-"""Seconds between two looks: at a run in its first `YOUNG` seconds, where all moves fast; later, when each look
-takes time from the training that is looked at; and at a run that rests."""
-YOUNG = 5.0
-"""Seconds of training."""
+POLL, POLL_AT_REST = ((5.0, 1.0), (20.0, 2.5), (math.inf, 5.0)), 5.0
+"""Seconds between two looks at a run that has trained for less than so many: at first all moves fast; later each look
+takes time from the training that is looked at. Then those at a run that rests."""
 ANCHOR = "run"
 """Where the run stands on the page, for a link that jumps there."""
 MAP = 420
@@ -74,7 +73,7 @@ def live_run(run_id: str) -> None:
 def _pace(run: Snapshot) -> float | None:
     """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
     if run.status in MOVING:
-        return POLL_AT_FIRST if run.seconds < YOUNG else POLL
+        return next(pace for until, pace in POLL if run.seconds < until)
     return None if run.status in ("finished", "stopped") else POLL_AT_REST
 
 
