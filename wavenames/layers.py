@@ -83,9 +83,9 @@ class _Product(torch.autograd.Function):
         dL/dx = dL/dy weight^T        dL/dweight = x^T dL/dy        dL/dbias = sum over rows of dL/dy
 
     torch multiplies single precision by MKL, which leaves half of the width of AMD's processors unused; oneDNN is
-    twice as fast there and as fast elsewhere. It builds a program for each shape, though, which takes as long as two
-    products, so the number of rows must not change from batch to batch: hence `ROWS`. One thread and two give the
-    same bits.
+    twice as fast there (on others this was not measured). It builds a program for each shape, though, which takes as
+    long as two products, so the number of rows must not change from batch to batch: hence `ROWS`. One thread and two
+    give the same bits.
     """
 
     @staticmethod
