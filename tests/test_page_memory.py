@@ -251,3 +251,15 @@ def test_a_sentence_says_how_much_of_the_gap_is_in_the_names() -> None:
     said = leak_view.sentence(mine, counted)
     assert "**0.750 ± 0.050** lower on the 10 validation names" in said
     assert "differ by 0.250 ± 0.500 on the same names" in said
+
+
+def test_drawing_that_was_stopped_rests_until_it_is_taken_up() -> None:
+    app = opened(memory_of="bigram")
+    title = "Shares of the names of bigram by temperature"
+    assert chart_text(app, title)
+    app.session_state["memory temperature stopped"] = ("bigram", memory_view.USUAL)
+    app.run()
+    with pytest.raises(StopIteration):
+        chart_text(app, title)
+    app.button(key="memory_go_on_temperature").click().run()
+    assert chart_text(app, title)

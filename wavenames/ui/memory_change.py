@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import streamlit as st
@@ -35,8 +35,8 @@ def by_temperature(chosen: Trained, kept: Checkpoint, options: PageSamplingConfi
     """The same dice at each temperature."""
     st.markdown("**With temperature**, by the same dice")
     warmer = [options.changed(temperature=each) for each in TEMPERATURES]
-    found = _shares(partial(drawn, chosen.key, kept.results.steps, each) for each in warmer)
-    _lines(chosen, TEMPERATURES, found, "temperature")
+    draws = [partial(drawn, chosen.key, kept.results.steps, each) for each in warmer]
+    _lines(chosen, TEMPERATURES, _shares("temperature", draws, (chosen.key, options)), "temperature")
 
 
 def through_training(chosen: Trained, options: PageSamplingConfig) -> None:
@@ -53,8 +53,8 @@ def through_training(chosen: Trained, options: PageSamplingConfig) -> None:
             st.switch_page("pages/train_page.py")
         return
     with page_anew():
-        found = _shares(partial(drawn_at, chosen.key, each, options) for each in steps)
-        _lines(chosen, steps, found, "step")
+        draws = [partial(drawn_at, chosen.key, each, options) for each in steps]
+        _lines(chosen, steps, _shares("step", draws, (chosen.key, options)), "step")
 
 
 def some(steps: Sequence[int]) -> tuple[int, ...]:
@@ -72,13 +72,28 @@ def drawn_at(run_id: str, step: int, options: PageSamplingConfig) -> tuple[Sampl
         return sample(model_at(run_id, step), kept.vocabulary, options, kept.membership).names
 
 
-def _shares(draws: Iterable[Callable[[], Sequence[Sampled]]]) -> Shares:
-    """The shares in each draw, with a bar of progress if all together take longer than a moment."""
-    began, waiting, todo = time.perf_counter(), st.empty(), list(draws)
+def _shares(axis: str, draws: Sequence[Callable[[], Sequence[Sampled]]], what: object) -> Shares | None:
+    """The shares in each draw; with a bar of progress, and a way to stop, if all together take longer than a moment.
+
+    None where this visitor has stopped it: `what` says of which model and by which options.
+    """
+    stopped, began, waiting = f"memory {axis} stopped", time.perf_counter(), st.empty()
+    if st.session_state.get(stopped) == what:
+        st.button(
+            "Go on", icon=":material/play_arrow:", key=f"memory_go_on_{axis}", on_click=_note, args=(stopped, None)
+        )
+        return None
     found: Shares = {kind: [] for kind in KINDS.values()}
-    for done, names in enumerate(todo):
-        if time.perf_counter() - began > MOMENT:
-            waiting.progress(done / len(todo), "Drawing names")
+    bar = None
+    for done, names in enumerate(draws):
+        if bar is None and time.perf_counter() - began > MOMENT:
+            with waiting.container(horizontal=True, vertical_alignment="center"):
+                bar = st.progress(0.0)
+                st.button(
+                    "Stop", icon=":material/stop:", key=f"memory_stop_{axis}", on_click=_note, args=(stopped, what)
+                )
+        if bar is not None:
+            bar.progress(done / len(draws), "Drawing names")
         counted = Counter(each.status for each in names())
         for status, kind in KINDS.items():
             found[kind].append(counted[status] / counted.total())
@@ -86,7 +101,13 @@ def _shares(draws: Iterable[Callable[[], Sequence[Sampled]]]) -> Shares:
     return found
 
 
-def _lines(chosen: Trained, x: Sequence[float], found: Shares, axis: str) -> None:
+def _note(key: str, what: object) -> None:
+    st.session_state[key] = what
+
+
+def _lines(chosen: Trained, x: Sequence[float], found: Shares | None, axis: str) -> None:
+    if found is None:
+        return
     live_plot(
         share_lines(x, found, axis, chosen.family, HEIGHT), key=f"memory_by_{axis}", height=HEIGHT,
         text=shares_text(x, found, f"Shares of the names of {chosen.title} by {axis}"),
