@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser import BROWSER_FLAGS, ROOT, chromium, open_page, running_app
 
 PRESET, STEPS, EVALUATE_EVERY = "wavenet-m", 100_000, 200
-WARM, WINDOW = 6.0, 30.0  # seconds before the count, and of the count: a run of a minute
+WARM, WINDOW = 6.0, 20.0  # seconds before the count, and of the count
 
 
 def rate(step: Callable[[], int]) -> float:

@@ -9,12 +9,15 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from wavenames.checkpoints import pack, unpack
 from wavenames.config import PRESETS, SamplingConfig
+from wavenames.jobs.work import EXAMINED
 from wavenames.models import Model, build
 from wavenames.names import Membership, Packed, Split, Vocabulary, bundled, split
 from wavenames.probes.embeddings import follow
+from wavenames.probes.health import copied, examine
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.memorisation import nearest, shelf
 from wavenames.probes.occlusion import occlusion
@@ -130,6 +133,13 @@ def nearest_of_held_out() -> Callable[[], object]:
     return lambda: nearest(parts.validation[:1000], shelf(parts.train))
 
 
+def look_at_health() -> Callable[[], object]:
+    """One look at the health of a run: names forward and back, and the figures."""
+    parts, vocabulary, model = names_and_model()
+    names, weights = Packed(parts.train[:EXAMINED], vocabulary).batch(torch.arange(EXAMINED)), copied(model)
+    return lambda: examine(model, names, weights)
+
+
 PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "occlusion of a name of 8 letters": lambda: occlusion_of("isabella"),
     "occlusion of a name of 12 letters": lambda: occlusion_of("maximilianaa"),
@@ -141,6 +151,7 @@ PROBES: dict[str, Callable[[], Callable[[], object]]] = {
     "tree and stack (tree-76k)": tree_and_stack,
     "a name through the steps of a run": name_through_steps,
     "letters followed through them": letters_followed,
+    "a look at health": look_at_health,
     "a thousand samples": thousand_samples,
     "their nearest training names": nearest_of_samples,
     "nearest training names of a thousand held-out names": nearest_of_held_out,

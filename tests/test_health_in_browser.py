@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import open_page, settled
 
@@ -68,13 +68,3 @@ def test_a_network_is_broken_beside_its_twin_after_a_prediction(app: str, page: 
     expect(page.get_by_text("It came otherwise.")).to_be_visible()
     page.get_by_role("button", name="All cards").click()
     expect(page.get_by_role("button", name="See it again")).to_be_visible()
-
-
-@pytest.mark.parametrize("path", ["health", "break", "break?break_card=warmup"])
-def test_health_is_no_wider_than_a_phone(app: str, browser: Browser, path: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844})
-    page = open_page(context.new_page(), f"{app}/{path}")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    main = page.get_by_test_id("stMain")
-    assert main.evaluate("main => main.scrollWidth - main.clientWidth") == 0
-    context.close()
