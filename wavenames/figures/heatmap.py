@@ -36,19 +36,9 @@ def letter_pairs(
             colorscale=root_scale(ACCENT, 0, 1),
             xgap=1,
             ygap=1,
-            colorbar={
-                "orientation": "h",
-                "title": {"text": title, "side": "right", "font": {"size": 12}},
-                "thickness": 8,
-                "len": 0.75,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "bottom",
-                "outlinewidth": 0,
-                "tickvals": ticks,
-                "ticktext": [f"{tick:,.0f}" if of == "counts" else f"{tick:.0%}" for tick in ticks],
-            },
+            colorbar=colour_bar(
+                title, ticks, [f"{tick:,.0f}" if of == "counts" else f"{tick:.0%}" for tick in ticks]
+            ),
         )
     )
     axis = {
@@ -70,3 +60,12 @@ def letter_pairs(
         },
     )
     return figure
+
+
+def colour_bar(title: str, ticks: Sequence[float], words: Sequence[str]) -> dict[str, object]:
+    """The scale of a heat map's shades, lying above it: `words` stand at `ticks`."""
+    return {
+        "orientation": "h", "title": {"text": title, "side": "right", "font": {"size": 12}}, "thickness": 8,
+        "len": 0.75, "x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "outlinewidth": 0,
+        "tickvals": list(ticks), "ticktext": list(words),
+    }  # fmt: skip

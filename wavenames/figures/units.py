@@ -8,6 +8,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from wavenames.figures.colours import ACCENT, FAMILIES, shown, translucent
+from wavenames.figures.heatmap import colour_bar
 
 LOW = FAMILIES["dilated"].colour
 """Cells below zero."""
@@ -43,19 +44,7 @@ def unit_means(letters: Sequence[str], table: npt.ArrayLike, counts: npt.ArrayLi
             ],
             xgap=1,
             ygap=1,
-            colorbar={
-                "orientation": "h",
-                "title": {"text": "mean activation", "side": "right", "font": {"size": 12}},
-                "thickness": 8,
-                "len": 0.75,
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "bottom",
-                "outlinewidth": 0,
-                "tickvals": [-top, 0, top],
-                "ticktext": [_number(-top), "0", _number(top)],
-            },
+            colorbar=colour_bar("mean activation", [-top, 0, top], [_number(-top), "0", _number(top)]),
         )
     )
     figure.update_layout(
