@@ -21,11 +21,7 @@ from torch import Tensor
 
 from wavenames.layers import log_softmax
 from wavenames.models import Model, evaluating
-from wavenames.names import END, Packed, Vocabulary, told_numbers
-
-CHUNK = 512
-"""Names, each with one letter replaced, that go through the model at once."""
-
+from wavenames.names import END, Vocabulary, told_numbers
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
@@ -49,32 +45,29 @@ def occlusion(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str
         Refusal: the name has a letter, or something is told, that the model doesn't know.
     """
     labels = told_numbers(model.conditions, told or {})
-    targets = torch.tensor([*vocabulary.encode(name), END])
+    others = torch.arange(1, vocabulary.size, device=model.device)  # all but the end mark
+    said: list[Tensor] = []
     with evaluating(model):
-        shown = _read(model, vocabulary, [name], labels)[0]
-        hidden = shown.repeat(len(name), 1, 1)
-        together = max(CHUNK // len(vocabulary.letters), 1)  # letters of the name whose variants go in one batch
-        for first in range(0, len(name), together):
-            places = range(first, min(first + together, len(name)))
-            variants = [name[:c] + letter + name[c + 1 :] for c in places for letter in vocabulary.letters]
-            read = torch.split(_read(model, vocabulary, variants, labels), len(vocabulary.letters))
-            for c, said in zip(places, read, strict=True):  # said (V - 1, T, V)
-                hidden[c, c + 1 :] = _mean(said[:, c + 1 :], shown[c, 1:], shown[c + 1 :])
-    rows = torch.arange(len(targets))
-    return Occlusion(shown, hidden, shown[rows, targets] - hidden[:, rows, targets])
-
-
-def _read(model: Model, vocabulary: Vocabulary, names: list[str], labels: list[int]) -> Tensor:
-    """(B, T, V) log-probabilities at each place of B names of one length, on the CPU."""
-    packed = Packed(names, vocabulary, model.device, [labels] * len(names))
-    said = [log_softmax(model(batch).double()) for batch in packed.all(CHUNK)]
-    return torch.cat(said).cpu().view(len(names), len(names[0]) + 1, vocabulary.size)
-
-
-def _mean(said: Tensor, weights: Tensor, shown: Tensor) -> Tensor:
-    """The mean of the distributions `said` (V - 1, T, V) by log-weights (V - 1,) that need not sum to one.
-
-    Where all are equal it is `shown` (T, V) to the last digit: the model does not see that letter from there.
-    """
-    mean = (said + torch.log_softmax(weights, 0)[:, None, None]).logsumexp(0)
-    return torch.where((said == said[0]).all(0).all(1, keepdim=True), shown, mean)
+        state = model.start(1, torch.tensor([labels], device=model.device) if labels else None)
+        # Row 0 is the name. Behind it stand, for each hidden letter that is still in sight, the oldest first, the names
+        # with another letter there: rows that part from row 0 at that letter, so that all before it is read once.
+        rows = torch.zeros(1, dtype=torch.long, device=model.device)
+        for t, number in enumerate([END, *vocabulary.encode(name)]):
+            letters = torch.full_like(rows, number)
+            if t:
+                gone = len(others) if t > model.receptive_field else 0
+                letters = torch.cat([letters[gone:], others])
+                rows = torch.arange(len(letters), device=model.device) + gone
+                rows[0], rows[-len(others) :] = 0, 0
+                state = tuple(part[rows] for part in state)
+            logits, state = model.step(letters, state)
+            said.append(log_softmax(logits.double()).cpu())
+    shown = torch.stack([each[0] for each in said])
+    hidden = shown.repeat(len(name), 1, 1)
+    for t, each in enumerate(said):
+        seen = slice(max(t - model.receptive_field, 0), t)
+        shares = torch.log_softmax(shown[seen, 1:], 1).unsqueeze(2)
+        hidden[seen, t] = (each[1:].view(-1, len(others), vocabulary.size) + shares).logsumexp(1)
+    targets = torch.tensor([*vocabulary.encode(name), END])
+    places = torch.arange(len(targets))
+    return Occlusion(shown, hidden, shown[places, targets] - hidden[:, places, targets])
