@@ -23,6 +23,7 @@ from wavenames.layers import log_softmax
 from wavenames.models import Model, evaluating
 from wavenames.names import END, Vocabulary, told_numbers
 
+
 @dataclass(frozen=True, eq=False)
 class Occlusion:
     """A name of C letters, so of T = C + 1 places, the last the end mark's; distributions are log-probabilities."""
@@ -49,8 +50,8 @@ def occlusion(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str
     said: list[Tensor] = []
     with evaluating(model):
         state = model.start(1, torch.tensor([labels], device=model.device) if labels else None)
-        # Row 0 is the name. Behind it stand, for each hidden letter that is still in sight, the oldest first, the names
-        # with another letter there: rows that part from row 0 at that letter, so that all before it is read once.
+        # Row 0 is the name. Behind it stand, for each hidden letter still in sight, the oldest first, the names with
+        # another letter there: rows that part from row 0 at that letter, so that all before it is read once.
         rows = torch.zeros(1, dtype=torch.long, device=model.device)
         for t, number in enumerate([END, *vocabulary.encode(name)]):
             letters = torch.full_like(rows, number)
