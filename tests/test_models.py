@@ -525,42 +525,10 @@ NAMES_32 = (
     "emily", "emma", "emmett", "hannah", "isabel", "isabella", "isla", "leah", "leo", "leona", "liam", "mia",
     "mila", "milan", "noah", "noel", "nora", "olive", "oliver", "olivia",
 )  # fmt: skip
-SHORTEST_32 = tuple(
-    [
-        "aj",
-        "al",
-        "an",
-        "ao",
-        "bo",
-        "cj",
-        "cy",
-        "dj",
-        "do",
-        "ed",
-        "eh",
-        "ej",
-        "fe",
-        "io",
-        "jb",
-        "jc",
-        "jd",
-        "jj",
-        "jo",
-        "jp",
-        "jr",
-        "jt",
-        "jw",
-        "kc",
-        "ki",
-        "kj",
-        "ku",
-        "ky",
-        "la",
-        "lj",
-        "lo",
-        "lu",
-    ]
-)
+SHORTEST_32 = (
+    "aj", "al", "an", "ao", "bo", "cj", "cy", "dj", "do", "ed", "eh", "ej", "fe", "io", "jb", "jc",
+    "jd", "jj", "jo", "jp", "jr", "jt", "jw", "kc", "ki", "kj", "ku", "ky", "la", "lj", "lo", "lu",
+)  # fmt: skip
 """The 32 shortest names of the list that ships."""
 
 
@@ -601,12 +569,13 @@ def test_32_names_can_be_learned_by_heart(name: str) -> None:
     assert floor - 1e-6 <= evaluate(model, packed).loss <= floor + 0.02
 
 
-def test_counting_pairs_without_smoothing_is_the_lowest_loss_for_one_letter_in_sight() -> None:
+def test_counting_pairs_learns_32_names_as_far_as_one_letter_in_sight_allows() -> None:
     packed = Packed(NAMES_32, VOCABULARY)
-    model = build(BigramConfig(smoothing=0), V)
+    model = build(BigramConfig(smoothing=0.001), V)
     assert isinstance(model, Bigram)
     model.count(next(packed.all(32)))
-    assert evaluate(model, packed).loss == pytest.approx(lowest_loss(NAMES_32, 1), abs=1e-6)
+    floor = lowest_loss(NAMES_32, 1)
+    assert floor <= evaluate(model, packed).loss <= floor + 0.02
 
 
 # --------------------------------------------------------------------------------------------- counting
