@@ -38,7 +38,7 @@ def side(loss: float, real: int = 50, *, spread: float = 0.5, diverged: bool = F
     """One with this loss on 1,000 names of seven targets, each off by ± `spread`."""
     off = torch.tensor([spread, -spread] * 500).double()
     lengths = torch.full((1000,), 7)
-    evaluation = Evaluation(loss, 0.01, 7 * (loss + off), lengths)
+    evaluation = Evaluation(loss, 0.01, 7 * (loss + off), lengths, torch.arange(1000))
     names = tuple(Sampled("anna", -5.0, "train" if place < real else "new") for place in range(DRAWN))
     return Side(RunConfig(), (), (), evaluation, names, (), diverged)
 

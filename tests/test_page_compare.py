@@ -134,7 +134,8 @@ def test_two_models_are_compared_name_by_name() -> None:
     losses = [load_shipped(name).results.validation or 0.0 for name in ("wavenet-m", "tree-76k")]
     assert found.gain == pytest.approx(losses[1] - losses[0], abs=1e-5)
     assert f"**{found.sentence('wavenet-m', 'tree-76k')}**" in words(app)
-    assert f"over the {len(find_split(data).validation):,} validation names" in words(app)
+    names = find_split(data).validation
+    assert f"over the {len(set(names)):,} distinct validation names ({len(names):,} rows)" in words(app)
 
 
 def test_one_model_alone_is_not_compared() -> None:
@@ -148,7 +149,7 @@ def test_one_model_alone_is_not_compared() -> None:
 def test_the_names_shown_are_those_that_divide_the_two_most_and_each_but_once() -> None:
     lengths = torch.tensor([2, 3, 4, 2])
     first, second = (
-        Evaluation(2.0, 0.1, torch.tensor(nats, dtype=torch.float64), lengths)
+        Evaluation(2.0, 0.1, torch.tensor(nats, dtype=torch.float64), lengths, torch.tensor([0, 1, 2, 0]))
         for nats in ([2.0, 3.0, 9.0, 2.0], [6.0, 3.0, 4.0, 6.0])
     )
     dots = differing_most(["a", "bb", "ccc", "a"], [(row(title="x"), first), (row(title="y"), second)])

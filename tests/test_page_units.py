@@ -59,7 +59,7 @@ def said_of_the_cost(key: str, number: int, unit: int) -> str:
     switched = Switched(model, layer)
     switched.held = unit - 1, float(values[:, unit - 1].mean())
     before, after = evaluate(model, names), evaluate(switched.model, names)
-    cost, error = mean_and_error(after.per_name - before.per_name, before.lengths)
+    cost, error = mean_and_error(after.per_name - before.per_name, before.lengths, before.name_ids)
     signed = f"{cost:.4f}".replace("-", "−")
     return f"from {before.loss:.3f} to **{before.loss + cost:.3f}**: {signed} ± {error:.4f} nats per letter"
 

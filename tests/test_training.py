@@ -125,16 +125,67 @@ def test_standard_error_equals_the_bootstraps() -> None:
     dice = torch.Generator().manual_seed(1)
     lengths = torch.randint(3, 12, (400,), generator=dice)
     nats = lengths * (2 + 0.5 * torch.randn(400, generator=dice, dtype=torch.float64)) + 3
-    loss, error = training.mean_and_error(nats, lengths)
+    loss, error = training.mean_and_error(nats, lengths, torch.arange(400))
     assert loss == pytest.approx((nats.sum() / lengths.sum()).item())
     rows = torch.randint(400, (4000, 400), generator=dice)
     resampled = nats[rows].sum(1) / lengths[rows].sum(1)
     assert error == pytest.approx(resampled.std().item(), rel=0.05)
 
 
+@given(
+    st.lists(
+        st.tuples(st.sampled_from("abcdef"), st.floats(0.1, 30), st.integers(1, 12)), min_size=1, max_size=30
+    )
+)  # fmt: skip
+def test_the_error_is_that_of_a_sum_over_distinct_names(rows: list[tuple[str, float, int]]) -> None:
+    """Written out with a dictionary: what a name's rows add to nats - loss * targets, squared and summed."""
+    whose, nats, lengths = zip(*rows, strict=True)
+    ids = torch.tensor([sorted(set(whose)).index(name) for name in whose])
+    loss, error = training.mean_and_error(torch.tensor(nats, dtype=torch.float64), torch.tensor(lengths), ids)
+    assert loss == pytest.approx(sum(nats) / sum(lengths))
+    off = dict.fromkeys(whose, 0.0)
+    for name, surprise, length in rows:
+        off[name] += surprise - loss * length
+    if len(off) == 1:
+        assert math.isnan(error)
+    else:
+        spread = math.sqrt(sum(each**2 for each in off.values()) * len(off) / (len(off) - 1))
+        assert error == pytest.approx(spread / sum(lengths), rel=1e-5, abs=1e-5)
+
+
+def test_without_repeats_the_error_is_to_the_bit_that_of_rows() -> None:
+    dice = torch.Generator().manual_seed(2)
+    lengths = torch.randint(3, 12, (1000,), generator=dice)
+    nats = lengths * (2 + 0.5 * torch.randn(1000, generator=dice, dtype=torch.float64))
+    loss = float(nats.sum() / lengths.sum())
+    rows = float((nats - loss * lengths).std() / lengths.double().mean() / math.sqrt(1000))
+    assert training.mean_and_error(nats, lengths, torch.arange(1000)) == (loss, rows)
+
+
+def test_rows_of_one_name_are_one_draw() -> None:
+    """Each row ten times says no more than once, to the factor n / (n - 1) nothing is gained; rows would promise."""
+    dice = torch.Generator().manual_seed(3)
+    lengths = torch.randint(3, 12, (200,), generator=dice)
+    nats = lengths * (2 + 0.5 * torch.randn(200, generator=dice, dtype=torch.float64))
+    once = training.mean_and_error(nats, lengths, torch.arange(200))
+    tenfold = training.mean_and_error(nats.repeat(10), lengths.repeat(10), torch.arange(200).repeat(10))
+    assert tenfold == pytest.approx(once)
+    as_rows = training.mean_and_error(nats.repeat(10), lengths.repeat(10), torch.arange(2000))
+    assert as_rows[1] == pytest.approx(once[1] / math.sqrt(10), rel=0.01)
+
+
+def test_evaluation_knows_the_rows_of_a_name_by_its_spelling() -> None:
+    names = ["anna", "bo", "anna", "cleo", "bo"]
+    packed = Packed(names, Vocabulary.of(names), labels=[(1,), (2,), (2,), (1,), (2,)])
+    found = evaluate(build(WAVENET, packed.vocabulary.size, seed=1), packed)
+    assert found.name_ids.tolist() == [0, 1, 0, 2, 1]
+    assert found.error == training.mean_and_error(found.per_name, found.lengths, torch.tensor([0, 1, 0, 2, 1]))[1]
+    assert found.error != training.mean_and_error(found.per_name, found.lengths, torch.arange(5))[1]
+
+
 def test_one_name_has_no_standard_error() -> None:
     """It is not a number rather than a zero that would promise certainty."""
-    loss, error = training.mean_and_error(torch.tensor([6.0]), torch.tensor([3]))
+    loss, error = training.mean_and_error(torch.tensor([6.0]), torch.tensor([3]), torch.tensor([0]))
     assert loss == 2
     assert math.isnan(error)
 
@@ -411,7 +462,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
     script = iter(losses)
 
     def found(model: Model, names: Packed) -> Evaluation:
-        return Evaluation(next(script), 0.0, torch.empty(0), torch.empty(0))
+        return Evaluation(next(script), 0.0, torch.empty(0), torch.empty(0), torch.empty(0))
 
     monkeypatch.setattr(training, "evaluate", found)
 

@@ -13,7 +13,7 @@ import torch
 
 from wavenames.config import signed
 from wavenames.names import Packed
-from wavenames.training import Evaluation, mean_and_error
+from wavenames.training import Evaluation, by_name, mean_and_error
 
 RESAMPLES = 2000
 AT_ONCE = 1 << 22
@@ -52,13 +52,15 @@ def paired(first: Evaluation, second: Evaluation, seed: int = 0) -> Paired:
     """Compare two models by their evaluations on the same names, in the same order.
 
     A name that is hard is hard for both, so the difference is far surer than the two losses are. Its interval is a
-    percentile bootstrap over names: `RESAMPLES` times as many names as there are are drawn with replacement, and the
-    middle 95% of the differences kept. Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
+    percentile bootstrap over distinct names: `RESAMPLES` times as many names as there are are drawn with replacement,
+    each with all its rows, and the middle 95% of the differences kept. Efron and Tibshirani 1993, An Introduction to
+    the Bootstrap, chapter 13; rows that go together, Davison and Hinkley 1997, Bootstrap Methods, section 3.8.
     """
     if not torch.equal(first.lengths, second.lengths):
         raise ValueError("the two models were evaluated on different names")
-    gains, lengths = second.per_name - first.per_name, first.lengths.double()
-    gain, error = mean_and_error(gains, first.lengths)
+    per_row = second.per_name - first.per_name
+    gain, error = mean_and_error(per_row, first.lengths, first.name_ids)
+    gains, lengths = by_name(per_row, first.name_ids), by_name(first.lengths, first.name_ids).double()
     dice, drawn = torch.Generator().manual_seed(seed), []
     for size in _slices(RESAMPLES, max(AT_ONCE // len(gains), 1)):
         names = torch.randint(len(gains), (size, len(gains)), generator=dice)
@@ -86,7 +88,9 @@ def seen_and_unseen(
     seen = torch.tensor([name in known for name in names])
 
     def part(rows: torch.Tensor) -> tuple[float, float]:
-        return mean_and_error(found.per_name[rows], found.lengths[rows]) if rows.any() else (math.nan, math.nan)
+        if not rows.any():
+            return math.nan, math.nan
+        return mean_and_error(found.per_name[rows], found.lengths[rows], found.name_ids[rows])
 
     return part(seen), part(~seen)
 

@@ -54,11 +54,13 @@ class Evaluation:
     loss: float
     """Nats per letter over all targets."""
     error: float
-    """Standard error of `loss`, names taken as the independent draws."""
+    """Standard error of `loss`, distinct names taken as the independent draws."""
     per_name: Tensor
     """(B,) nats of each whole name."""
     lengths: Tensor
     """(B,) targets of each name, the end mark among them."""
+    name_ids: Tensor
+    """(B,) the number of each distinct name: a name that stands in several rows, as in a list with labels, has one."""
 
 
 @torch.no_grad()
@@ -74,20 +76,29 @@ def evaluate(model: Model, names: Packed, *, told: bool = True) -> Evaluation:
             )
             surprise.append(-right.cpu().double())  # summed on the CPU: Apple's GPUs have no double precision
     nats = torch.segment_reduce(torch.cat(surprise), "sum", lengths=names.lengths)
-    return Evaluation(*mean_and_error(nats, names.lengths), nats, names.lengths)
+    return Evaluation(*mean_and_error(nats, names.lengths, names.name_ids), nats, names.lengths, names.name_ids)
 
 
-def mean_and_error(nats: Tensor, lengths: Tensor) -> tuple[float, float]:
-    """Nats per letter of names with `nats` (B,) and `lengths` (B,), and its standard error.
+def mean_and_error(nats: Tensor, lengths: Tensor, name_ids: Tensor) -> tuple[float, float]:
+    """Nats per letter of rows with `nats` (B,) and `lengths` (B,), and its standard error over names.
 
-    The loss is a ratio of two sums over names, so its error is the spread of nats - loss * length, the first-order
-    (delta) approximation: Cochran 1977, Sampling Techniques, chapter 6.
+    Rows with the same of `name_ids` (B,) spell the same name and are hard or easy together: they are one draw, a
+    cluster. The loss is a ratio of two sums over names, so its error is the spread of nats - loss * length, each summed
+    over the rows of a name, the first-order (delta) approximation: Cochran 1977, Sampling Techniques, chapters 6 and
+    9A. Not a number where there is but one name.
     """
     loss = float(nats.sum() / lengths.sum())
+    nats, lengths = by_name(nats, name_ids), by_name(lengths, name_ids)
     if len(nats) < 2:
         return loss, math.nan
     spread = (nats - loss * lengths).std()
     return loss, float(spread / lengths.double().mean() / math.sqrt(len(nats)))
+
+
+def by_name(values: Tensor, name_ids: Tensor) -> Tensor:
+    """Sums of `values` (B,) over the rows of each name, (names,), in the order of their numbers `name_ids` (B,)."""
+    names, places = name_ids.unique(return_inverse=True)
+    return values.new_zeros(len(names)).index_add(0, places, values)
 
 
 # ----------------------------------------------------------------------------------------------------- progress

@@ -176,7 +176,7 @@ def _within(names: Sequence[str], most: int, numbers: int, vocabulary: Vocabular
 
 
 def _curve(subject: Subject, found: ContextCurve) -> Curve:
-    worth = [mean_and_error(row - found.per_name[-1], found.lengths) for row in found.per_name]
+    worth = [mean_and_error(row - found.per_name[-1], found.lengths, found.name_ids) for row in found.per_name]
     dilations = getattr(subject.model.config, "dilations", None)
     return Curve(
         title=subject.label, family=subject.family, parameters=subject.model.parameter_count,

@@ -59,7 +59,7 @@ class Found:
     def gap(self) -> tuple[float, float]:
         """How much worse the broken one is, and the standard error of that, paired over names."""
         one, other = self.broken.evaluation, self.sound.evaluation
-        return mean_and_error(one.per_name - other.per_name, one.lengths)
+        return mean_and_error(one.per_name - other.per_name, one.lengths, one.name_ids)
 
     @property
     def worse(self) -> bool:

@@ -58,8 +58,10 @@ class Packed:
 
     `letters`, `targets`, `positions` (N,) and `offsets` (B+1,) are as in `Batch` and lie on `device`.
     `lengths` (B,) counts the targets of each name, its letters and the end mark; it stays on the CPU, so that
-    the size of a batch is known without waiting for the device. Refuses a letter that `vocabulary` doesn't
-    know. `labels`, row by row, becomes (B, C) int64 on `device`; None without.
+    the size of a batch is known without waiting for the device. `name_ids` (B,), on the CPU too, numbers the
+    distinct names in the order in which they come first: rows that spell the same name have the same number.
+    Refuses a letter that `vocabulary` doesn't know. `labels`, row by row, becomes (B, C) int64 on `device`; None
+    without.
     """
 
     def __init__(
@@ -78,6 +80,8 @@ class Packed:
         targets = torch.tensor(numbers, dtype=torch.int64)
         self._offsets = F.pad((targets == END).nonzero()[:, 0] + 1, (1, 0))
         self.lengths = self._offsets.diff()
+        ids: dict[str, int] = {}
+        self.name_ids = torch.tensor([ids.setdefault(name, len(ids)) for name in names], dtype=torch.int64)
         self._positions = torch.arange(len(targets)) - self._offsets[:-1].repeat_interleave(self.lengths)
         self.targets = targets.to(self.device)
         # The letter before a target is the target before it: the end mark of one name starts the next.

@@ -43,6 +43,8 @@ class ContextCurve:
     """(K, B) nats of each whole name, that many letters visible at each place."""
     lengths: Tensor
     """(B,) targets of each name, the end mark among them."""
+    name_ids: Tensor
+    """(B,) the number of each distinct name."""
 
     @property
     def losses(self) -> tuple[float, ...]:
@@ -82,7 +84,7 @@ def context_curve(
             right.append(shares.gather(1, targets.unsqueeze(1)).squeeze(1))
     nats = -torch.stack(right).double().log()
     per_name = torch.segment_reduce(nats.T.contiguous(), "sum", lengths=names.lengths).T
-    return ContextCurve(tuple(visible), per_name, names.lengths)
+    return ContextCurve(tuple(visible), per_name, names.lengths, names.name_ids)
 
 
 def _shares(model: Model, batch: Batch) -> Tensor:

@@ -151,7 +151,7 @@ def _cost(watched: Watched, switched: Switched, unit: int) -> tuple[float, float
     """Nats per letter that the loss rises when a unit is held at its mean, and the standard error of that."""
     switched.held = unit, float(watched.values[:, unit].mean())
     after = evaluate(switched.model, watched.names)
-    return mean_and_error(after.per_name - watched.before.per_name, after.lengths)
+    return mean_and_error(after.per_name - watched.before.per_name, after.lengths, after.name_ids)
 
 
 def _without(watched: Watched, unit: int, kept: Checkpoint) -> None:
