@@ -3,7 +3,7 @@
 import streamlit as st
 
 from wavenames.config import Refusal
-from wavenames.ui.list_views import facts, pairs, reading, splits, table, twins
+from wavenames.ui.list_views import facts, labels, pairs, reading, splits, table, twins
 from wavenames.ui.name_lists import bring_list, choose_list
 from wavenames.ui.theme import apply_theme
 from wavenames.ui.words import plain
@@ -21,6 +21,7 @@ if button.button("Train on this list", type="primary", icon=":material/model_tra
 try:
     facts(chosen)
     table(chosen)
+    labels(chosen)
     pairs(chosen)
     twins(chosen)
     splits(chosen)

@@ -346,6 +346,37 @@ def test_a_model_with_conditions_is_measured_told_and_untold(labelled: str, tmp_
     assert found["validation_untold"] == pytest.approx(untold, abs=1e-6)
 
 
+TABLE = "name,whose,Year\n" + "\n".join(
+    f"{name},{('girl', 'M', '')[i % 3]},{1923 + 10 * (i % 4)}" for i, name in enumerate(NAMES)
+)
+"""The names as a table that tells of them; the title of one column doesn't say what it tells."""
+
+
+def test_a_file_with_labels_trains_a_model_that_is_told(tmp_path: Path, capsys: Capture) -> None:
+    """By the same options in train, evaluate and table; the labels are those that stand beside each name."""
+    file, out = tmp_path / "class.csv", tmp_path / "told.safetensors"
+    file.write_text(TABLE, encoding="utf-8")
+    words = ["--names", str(file), "--sex-column", "whose"]
+    training = ["train", "wavenet-s", *words, "--split", "unique", "--steps", "30", "--conditions", "sex+decade"]
+    trained = answer(capsys, *training, "--label-dropout", "0.5", "--out", str(out))
+    kept = load(out)
+    assert kept.results.command is not None
+    assert "--names class.csv --sex-column whose" in kept.results.command
+    found = answer(capsys, "evaluate", str(out), *words)
+    assert capsys.readouterr().err == ""
+    labels = [((1, 2, 0)[i % 3], 5 + i % 4) for i in range(len(NAMES))]
+    parts = split(NAMES, "unique", labels=labels)
+    told = evaluate(kept.model(), Packed(parts.validation, kept.vocabulary, labels=parts.labels["validation"]))
+    assert found["validation"] == pytest.approx(told.loss, abs=1e-6)
+    assert trained["validation"] == pytest.approx(told.loss, abs=1e-6)
+    assert found["validation_untold"] != found["validation_told"]
+    assert answer(capsys, "sample", str(out), "-n", "3", "--sex", "M", "--decade", "1930")["names"]
+    rows = answer(
+        capsys, "table", *words, "--rows", "wavenet-m-sex", "--seeds", "1", "--splits", "unique", "--steps", "2"
+    )
+    assert rows["finished"] == 1
+
+
 @pytest.mark.parametrize("command", ["models", "train", "evaluate", "sample", "table", "bench"])
 def test_help_explains_each_command(command: str, capsys: Capture) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -386,6 +417,18 @@ REFUSED = {
     "a folder of names": (["train", "bigram", "--names", "."], "directory"),
     "not a list": (["train", "bigram", "--names", "{checkpoint}"], "bring a .txt or a .csv"),
     "column of a list": (["train", "bigram", "--column", "name"], "'ssa-2018' is a list that is known by name"),
+    "sex column of a list": (["evaluate", "bigram", "--sex-column", "sex"], "'ssa-2018' is a list that is known by"),
+    "no such sex column": (
+        ["train", "bigram", "--names", "{labels}", "--sex-column", "x"],
+        "Sex column is 'x'; this file has 'name', 'whose', 'Year'.",
+    ),
+    "no sex": (
+        ["table", "--names", "{labels}", "--sex-column", "Year"], "line 2: column 'Year' holds '1923', which tells no"
+    ),
+    "conditions switched off": (
+        ["train", "mlp-3", "--names", "{labels}", "--conditions", "decade", "--decade-column", "none"],
+        "the list 'labels.csv' knows nothing but the names.",
+    ),
     "no column in text": (["train", "bigram", "--names", "{names}", "--column", "x"], "has no columns"),
     "too few names": (["train", "bigram", "--names", "{few}"], "too short"),
     "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),
@@ -412,10 +455,14 @@ REFUSED = {
 @pytest.fixture
 def files(names_file: str, trained: Path, tmp_path: Path) -> dict[str, str]:
     """The files that the commands below speak of."""
-    few, damaged = tmp_path / "few.txt", tmp_path / "damaged.safetensors"
+    few, damaged, labels = tmp_path / "few.txt", tmp_path / "damaged.safetensors", tmp_path / "labels.csv"
+    labels.write_text(TABLE, encoding="utf-8")
     few.write_text("ann\nbob\n")
     damaged.write_bytes(trained.read_bytes()[:-9])
-    return {"names": names_file, "checkpoint": str(trained), "few": str(few), "damaged": str(damaged)}
+    return {
+        "names": names_file, "checkpoint": str(trained), "few": str(few), "damaged": str(damaged),
+        "labels": str(labels),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("as_json", [False, True], ids=["plain", "json"])

@@ -89,7 +89,7 @@ def test_a_name_counts_once_among_seen_and_unseen_names() -> None:
     nats, lengths = torch.tensor([3.0, 4.0, 8.0, 9.0], dtype=torch.float64), torch.tensor([3, 3, 4, 4])
     ids = torch.tensor([0, 0, 1, 1])
     seen, unseen = seen_and_unseen(evaluation(nats, lengths, ids), ["ab", "ab", "cde", "cde"], {"ab"})
-    assert (seen[0], unseen[0]) == (pytest.approx(7 / 6), pytest.approx(17 / 8))
+    assert [seen[0], unseen[0]] == pytest.approx([7 / 6, 17 / 8])
     assert math.isnan(seen[1])
     assert math.isnan(unseen[1])
 

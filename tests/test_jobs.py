@@ -26,13 +26,12 @@ from wavenames import models as models_module
 from wavenames.checkpoints import load, pack, unpack
 from wavenames.config import COUNTED, PRESETS, Refusal, RunConfig, SamplingConfig, conditions_of
 from wavenames.jobs import Scheduler, Snapshot, name_list
-from wavenames.jobs import lists as lists_module
 from wavenames.jobs import scheduler as scheduler_module
 from wavenames.jobs import snapshot as snapshot_module
 from wavenames.jobs import work as work_module
 from wavenames.jobs.lists import prepare
 from wavenames.models import build
-from wavenames.names import NameList
+from wavenames.names import label_numbers
 from wavenames.probes.health_record import packed
 from wavenames.sampling import sample
 from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
@@ -151,11 +150,16 @@ def test_a_run_gives_the_numbers_of_a_plain_loop(scheduler: Scheduler, preset: s
     assert_same_as_unbroken(scheduler, run_id, config)
 
 
-def test_a_run_with_conditions_is_told_its_labels(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+LABELLED = StoredList(
+    "upload-labelled", "Labelled", NAMES, "made for the tests",
+    labels={"sex": ("F", "M", "any") * (len(NAMES) // 3)},
+)  # fmt: skip
+
+
+def test_a_run_with_conditions_is_told_its_labels(scheduler: Scheduler) -> None:
     """As in a plain loop over the same labels; the model says what it was told; a list without them is refused."""
-    names = NameList("labelled", "Labelled", NAMES, {"sex": ("F", "M", "M") * (len(NAMES) // 3)}, None, "", "")
-    monkeypatch.setattr(lists_module, "name_list", lambda *_: names)
-    config = run_config(conditions="sex", steps=60, label_dropout=0.5, split="unique")
+    scheduler.store.keep_list(LABELLED)
+    config = run_config(names=LABELLED.id, conditions="sex", steps=60, label_dropout=0.5, split="unique")
     run_id = scheduler.submit(config)
     assert rest(scheduler, run_id).status == "finished"
     assert_same_as_unbroken(scheduler, run_id, config)
@@ -165,7 +169,11 @@ def test_a_run_with_conditions_is_told_its_labels(scheduler: Scheduler, monkeypa
     assert kept.results.validation == pytest.approx(evaluate(kept.model(), data.validation).loss, abs=1e-9)
     assert kept.results.validation != pytest.approx(evaluate(kept.model(), data.validation, told=False).loss)
     with pytest.raises(Refusal, match=r"^Conditions are decade; the list 'Labelled' knows sex\."):
-        scheduler.submit(run_config(conditions="decade"))
+        scheduler.submit(run_config(names=LABELLED.id, conditions="decade"))
+    assert data.train.labels is not None
+    names = data.vocabulary.decode(data.train.targets.tolist()).removesuffix(".").split(".")
+    whose = dict(zip(NAMES, label_numbers("sex", LABELLED.labels["sex"]), strict=True))
+    assert data.train.labels.tolist() == [[whose[name]] for name in names]
 
 
 def test_a_finished_run_can_be_used(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -337,9 +345,9 @@ def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(
 ) -> None:
     """Closed twice in the middle of a run, resumed twice: as if it had never been."""
     monkeypatch.setattr(work_module, "EXAMINE_SHARE", math.inf)
-    config = run_config()
+    config = run_config(names=LABELLED.id, conditions="sex")
     with Store(folder=tmp_path) as store:
-        store.keep_list(LIST)
+        store.keep_list(LABELLED)
         scheduler = Scheduler(store, workers=1)
         run_id = scheduler.submit(config)
         reach(scheduler, run_id, 60)

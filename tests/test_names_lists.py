@@ -1,6 +1,7 @@
 """The list that ships, and the one that is downloaded and checked."""
 
 import hashlib
+import itertools
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -82,9 +83,16 @@ def test_a_bundled_list_is_read_once() -> None:
 
 
 def test_an_uploaded_copy_holds_the_same_names() -> None:
-    """The list that ships can also come in through the upload."""
-    copy = read_list((DATA / "ssa_2018.csv").read_bytes(), "ssa_2018.csv")
-    assert copy.names == bundled("ssa-2018").names
+    """The list that ships can also come in through the upload, and its labels with it; so can that of decades."""
+    copy, shipped = read_list((DATA / "ssa_2018.csv").read_bytes(), "ssa_2018.csv"), bundled("ssa-2018")
+    assert (copy.names, copy.labels) == (shipped.names, shipped.labels)
+    shipped = bundled("ssa-decades")
+    rows = itertools.islice(
+        zip(shipped.labels["decade"], shipped.names, shipped.labels["sex"], strict=True), 0, None, 9
+    )
+    some = list(rows)
+    copy = read_list("\n".join(["year,name,sex", *map(",".join, some)]).encode(), "a.csv")
+    assert list(zip(copy.labels["decade"], copy.names, copy.labels["sex"], strict=True)) == some
 
 
 def test_an_unknown_list_is_refused_with_those_there_are() -> None:

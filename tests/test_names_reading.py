@@ -7,13 +7,14 @@ import io
 import pickle
 import unicodedata
 import zipfile
+from collections.abc import Callable
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from wavenames.config import LIST_LIMITS, Refusal
-from wavenames.names import NameList, columns, read_list, reading
+from wavenames.config import CONDITIONS, LABEL_CELLS, LIST_LIMITS, Refusal
+from wavenames.names import ANY, NO_COLUMN, NameList, columns, label_column, name_column, read_list, reading
 from wavenames.names.vocabulary import is_letter
 
 relaxed = settings(deadline=None)
@@ -121,12 +122,16 @@ def test_twins_stay_in_order_and_the_source_is_told() -> None:
     )
 
 
-def test_the_id_follows_from_the_names_alone() -> None:
-    """The same names in another encoding, file or order of columns are the same list."""
+def test_the_id_follows_from_the_names_and_labels_alone() -> None:
+    """The same ones in another encoding, file or order of columns are the same list."""
     text = read_list("zoë\nemma\n".encode("latin-1"), "a.txt")
-    table = read_list("sex;name\nF;zoë\nF;emma".encode("utf-16"), "b.csv")
+    table = read_list("town;name\nBern;zoë\nOslo;emma".encode("utf-16"), "b.csv")
     assert text.id == table.id == "upload-a6891cf564d6"
     assert read_list(b"emma\nzoe", "a.txt").id != text.id
+    told = read_list("sex;name\nF;zoë\nF;emma".encode("utf-16"), "b.csv")
+    assert told.id not in (text.id, read_list("sex;name\nF;zoë\nM;emma".encode(), "b.csv").id)
+    assert told.id == read_list("Name,Gender\nzoë,girl\n,x\nemma,Female\n".encode(), "c.csv").id
+    assert read_list("year;name\n1920;zoë\n1920;emma".encode(), "b.csv").id not in (text.id, told.id)
 
 
 def test_letters_are_composed() -> None:
@@ -173,7 +178,8 @@ def test_titles_are_known_by_a_word_for_names(title: str, other: str) -> None:
     for titles, row in (((title, other), "emma,3"), ((other, title), "3,emma")):
         data = f"{','.join(titles)}\n{row}\nliam,4\n".encode()
         assert columns(data, "a.csv") == list(titles)
-        assert read_list(data, "a.csv", column=title).names[0] == "emma"
+        off = dict.fromkeys(CONDITIONS, NO_COLUMN)
+        assert read_list(data, "a.csv", column=title, label_columns=off).names[0] == "emma"
 
 
 def test_a_table_without_titles_keeps_its_first_name() -> None:
@@ -185,6 +191,116 @@ def test_a_table_without_titles_keeps_its_first_name() -> None:
     assert read_list(b"emma\nliam\n", "a.csv").names == ("emma", "liam")
     with pytest.raises(Refusal, match=r"^line 2: 'Ma\.ry' holds"):
         read_list(b"\nMa.ry,F\n", "a.csv")
+
+
+# ------------------------------------------------------------------------------------------------------- labels
+
+
+@relaxed
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["emma", "liam", "zoë", " "]),
+            *(st.sampled_from(["", *cells]) for cells in LABEL_CELLS.values()),
+            st.sampled_from([str.lower, str.upper, str.title]),
+        ),
+        min_size=1,
+    ).filter(lambda rows: any(row[0].strip() for row in rows)),
+    st.permutations(["name", "Sex", "YEAR"]),
+    st.sampled_from(",;\t"),
+)
+def test_labels_stay_with_their_names(
+    rows: list[tuple[str, str, str, Callable[[str], str]]], order: list[str], delimiter: str
+) -> None:
+    """Whatever the case, the order of the columns and the rows without a name; a label in no row is none."""
+    table = [{"name": name, "Sex": case(sex), "YEAR": f" {year}"} for name, sex, year, case in rows]
+    lines = [order, *([row[title] for title in order] for row in table)]
+    found = read_list("\n".join(map(delimiter.join, lines)).encode(), "a.csv")
+    kept = [row for row in rows if row[0].strip()]
+    assert found.names == tuple(row[0] for row in kept)
+    for place, kind in enumerate(CONDITIONS, start=1):
+        words = tuple(LABEL_CELLS[kind].get(str(row[place]), ANY) for row in kept)
+        assert found.labels.get(kind, (ANY,) * len(kept)) == words
+        assert (kind in found.labels) == any(word != ANY for word in words)
+
+
+@pytest.mark.parametrize(
+    ("cell", "decade"),
+    [
+        ("1880", "1880"), ("1889", "1880"), ("1890s", "1890"), ("1923", "1920"), (" 1920S ", "1920"),
+        ("2019", "2010"), ("2020s", "2020"), ("2023", "2020"), ("2024", "2024"), ("2029", "2024"), ("", ANY),
+    ],
+)  # fmt: skip
+def test_a_year_goes_to_the_last_class_that_has_begun(cell: str, decade: str) -> None:
+    data = f"name,year\nemma,{cell}\nliam,1950\n".encode()
+    assert read_list(data, "a.csv").labels == {"decade": (decade, "1950")}
+
+
+LABELLED = b"name,gender,year,school year\nemma,Girl,1923,7\nliam,m,,8\nnoah,,1990s,7\n"
+
+
+def test_columns_of_labels_are_found_by_their_titles_or_chosen_or_left_alone() -> None:
+    titles = columns(LABELLED, "a.csv")
+    assert [label_column(titles, kind) for kind in CONDITIONS] == ["gender", "year"]
+    found = read_list(LABELLED, "a.csv")
+    assert found.labels == {"sex": ("F", "M", ANY), "decade": ("1920", ANY, "1990")}
+    assert found.label_rows(("sex", "decade")) == [(1, 5), (2, 0), (0, 12)]
+    assert found.source == "uploaded file 'a.csv', column 'name', sex from 'gender', decade from 'year'"
+    alone = read_list(LABELLED, "a.csv", label_columns={"decade": NO_COLUMN})
+    assert list(alone.labels) == ["sex"]
+    with pytest.raises(Refusal, match=r"^line 2: column 'school year' holds '7', which tells no decade"):
+        read_list(LABELLED, "a.csv", label_columns={"decade": "school year"})
+    untitled = b"emma,F\nliam,M\n"
+    assert read_list(untitled, "a.csv").labels == {}
+    assert read_list(untitled, "a.csv", label_columns={"sex": "column 2"}).labels == {"sex": ("F", "M")}
+
+
+def test_a_title_of_labels_makes_a_row_of_titles_and_no_column_of_names() -> None:
+    data = b"sex,child\nF,emma\nM,liam\n"
+    assert columns(data, "a.csv") == ["sex", "child"]
+    assert name_column(["sex", "child"]) == 1
+    found = read_list(data, "a.csv")
+    assert (found.names, found.labels) == (("emma", "liam"), {"sex": ("F", "M")})
+    assert name_column(["decade"]) == 0
+
+
+NO_SEX = "which tells no sex; allowed is F or M, female or male, girl or boy, or nothing where it is not known."
+NO_DECADE = (
+    "which tells no decade; allowed is a year from 1880 to 2029, or a decade such as 1920s, or nothing where it is "
+    "not known."
+)
+
+
+@pytest.mark.parametrize(
+    ("data", "chosen", "sentence"),
+    [
+        (b"name,sex\nemma,F\n\nliam,x\n", {}, f"line 4: column 'sex' holds 'x', {NO_SEX}"),
+        (b"name,sex\nemma,any\n", {}, f"line 2: column 'sex' holds 'any', {NO_SEX}"),
+        *(
+            (
+                f"Year,name\n{year},emma\n".encode(), {},
+                f"line 2: column 'Year' holds '{year}', {NO_DECADE}",
+            )
+            for year in ("1879", "2030", "2030s", "1923s", "23", "-1923", "1923.5", "19O3")
+        ),
+        (b"name,sex\nemma\n", {}, "line 2: no column 'sex'; the row has 1 columns."),
+        (b"name,n\nemma,1\n", {"sex": "s"}, "Sex column is 's'; this file has 'name', 'n'."),
+        (b"name,n\nemma,1\n", {"decade": "n"}, f"line 2: column 'n' holds '1', {NO_DECADE}"),
+        (b"name,sex\nem.ma,F\n", {}, "line 2: 'em.ma' holds '.', which marks the end of a name."),
+    ],
+)  # fmt: skip
+def test_a_label_that_says_nothing_is_refused_with_its_line(
+    data: bytes, chosen: dict[str, str], sentence: str
+) -> None:
+    """And its column, what stands there and what may."""
+    with pytest.raises(Refusal) as refused:
+        read_list(data, "a.csv", label_columns=chosen)
+    assert str(refused.value) == sentence
+
+
+def test_a_text_has_no_columns_of_labels() -> None:
+    with pytest.raises(Refusal, match=r"^Decade column is 'year'; the file 'a\.txt' has no columns"):
+        read_list(b"emma", "a.txt", label_columns={"decade": "year"})
 
 
 ZIP = io.BytesIO()

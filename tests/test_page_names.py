@@ -7,6 +7,7 @@ import zipfile
 import pytest
 from playwright.sync_api import Page, expect
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from tests.browser import open_page, settled
 from tests.pages import opened as open_by_link
@@ -47,6 +48,11 @@ def refusal(app: AppTest) -> str:
     return re.sub(r"\\(.)", r"\1", str(error.value))
 
 
+def chooser(app: AppTest, what: str) -> Selectbox[str]:
+    """The chooser of the column of names, of sex, of decade or year."""
+    return next(each for each in app.selectbox if each.label == f"Column of {what}")
+
+
 def words(app: AppTest) -> str:
     return re.sub(r"\\(.)", r"\1", "\n".join(each.value for each in app.markdown))
 
@@ -76,7 +82,7 @@ def test_search_reaches_every_row(names: AppTest) -> None:
     names.text_input(key="search").set_value("A.").run()
     assert all(name.endswith("a") for name in names.dataframe[0].value["name"])
     names.text_input(key="search").set_value("<script>").run()
-    assert not names.dataframe
+    assert "name" not in names.dataframe[0].value
     assert "No name of this list has '<script>' in it." in words(names)
 
 
@@ -154,17 +160,77 @@ def test_a_column_that_speaks_of_names_stands_there_first(names: AppTest) -> Non
     """Whatever stands in front of it."""
     rows = "".join(f"{i};first{i % 3};last{i}\n" for i in range(20))
     upload(names, "class.csv", f"number;First name;Last name\n{rows}".encode())
-    assert names.selectbox(key="upload_column").value == "First name"
+    assert chooser(names, "names").value == "First name"
 
 
 def test_a_column_of_a_csv_is_chosen(names: AppTest) -> None:
     """The one called name stands there first."""
     rows = "".join(f"{i};first{i % 3};last{i}\n" for i in range(20))
     upload(names, "class.csv", f"number;name;family\n{rows}".encode())
-    assert names.selectbox(key="upload_column").value == "name"
-    names.selectbox(key="upload_column").select("family").run()
+    assert chooser(names, "names").value == "name"
+    chooser(names, "names").select("family").run()
     names.button(key="upload_use").click().run()
     assert numbers(names)[:2] == ["20", "20"]
+
+
+TOLD = "name,sex,year,form\n" + "\n".join(
+    f"kim{letter},{sex},{year},7b"
+    for letter, sex, year in zip("abcdefghijkl", "FFM" * 4, ["1923", "1999", ""] * 4, strict=True)
+)
+
+
+def test_labels_of_a_csv_are_found_shown_kept_and_in_use(names: AppTest) -> None:
+    """By their titles; said before they are used; then with shares, beside their names, and for the next visitor."""
+    upload(names, "told.csv", TOLD.encode())
+    assert (chooser(names, "sex").value, chooser(names, "decade or year").value) == ("sex", "year")
+    assert "**Sex:** F 8, M 4" in words(names)
+    assert "**Decade:** 1920 4, 1990 4, unknown 4" in words(names)
+    names.button(key="upload_use").click().run()
+    for visit in (names, opened(names=str(names.query_params["names"]))):
+        rows, sexes, decades = (each.value for each in visit.dataframe)
+        assert rows.head(3).to_dict("list") == {
+            "name": ["kima", "kimb", "kimc"], "sex": ["F", "F", "M"], "decade": ["1920", "1990", ""],
+            "letters": [4] * 3,
+        }  # fmt: skip
+        assert sexes.to_dict("list") == {"sex": ["F", "M"], "rows": [8, 4], "share": [8 / 12, 4 / 12]}
+        assert list(decades["decade"]) == ["1920", "1990", "unknown"]
+    with Store() as store:
+        kept = store.name_list(str(names.query_params["names"]))
+    assert kept is not None
+    assert kept.labels == {"sex": tuple("FFM" * 4), "decade": ("1920", "1990", "any") * 4}
+
+
+def test_columns_of_labels_are_chosen_or_switched_off_by_hand(names: AppTest) -> None:
+    """A column that tells nothing of the kind is refused with its line, and the list in use stays."""
+    upload(names, "told.csv", TOLD.encode())
+    chooser(names, "decade or year").select("form").run()
+    assert refusal(names).startswith(
+        "line 2: column 'form' holds '7b', which tells no decade; allowed is a year from"
+    )
+    assert numbers(names) == SHIPPED
+    assert not [button for button in names.button if button.key == "upload_use"]
+    chooser(names, "decade or year").select("none").run()
+    assert not names.error
+    assert "Decade" not in words(names)
+    chooser(names, "sex").select("none").run()
+    names.button(key="upload_use").click().run()
+    assert "Nothing but its letters." in words(names)
+
+
+def test_each_file_starts_from_its_own_titles(names: AppTest) -> None:
+    """Not from what was chosen for the one before."""
+    upload(names, "plain.csv", b"name,n\n" + b"anna,1\n" * 20)
+    assert chooser(names, "sex").value == "none"
+    upload(names, "told.csv", TOLD.encode())
+    assert chooser(names, "sex").value == "sex"
+
+
+def test_the_lists_that_ship_show_what_they_know(names: AppTest) -> None:
+    """The shares of each class."""
+    assert list(names.dataframe[1].value["sex"]) == ["F", "M"]
+    app = opened(names="ssa-decades")
+    assert len(app.dataframe[2].value) == 16
+    assert app.dataframe[2].value["share"].sum() == pytest.approx(1)
 
 
 def zipped() -> bytes:

@@ -1,6 +1,7 @@
 """Train: what controls and links ask for is what is trained, and a run shows what it came to."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -213,6 +214,11 @@ def test_what_a_list_does_not_know_cannot_be_told() -> None:
     app = opened(preset="mlp-3", names=names.id)
     assert [each.value for each in app.error] == []
     assert "Mine: this list knows nothing but the names." in words(app)
+    told = replace(names, id="upload-0123456789ac", title="Told", labels={"sex": ("F", "any") * 13})
+    store().keep_list(told)
+    app = opened(preset="mlp-3", names=told.id, conditions="sex")
+    assert [each.value for each in app.error] == []
+    assert "Told: this list knows the sex of each name." in words(app)
     app = opened(preset="mlp-3", names=names.id, conditions="sex")
     assert "the list 'Mine' knows nothing but the names." in words(app)
     app.selectbox(key="conditions mlp-3").set_value("none").run()

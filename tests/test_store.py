@@ -42,15 +42,19 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield opened
 
 
-def brought(number: int, letters: int = 1) -> StoredList:
-    return StoredList(f"upload-{number}", f"list {number}", ("a" * letters,), "a test")
+def brought(number: int, letters: int = 1, label: str | None = None) -> StoredList:
+    labels = {} if label is None else {"sex": (label,)}
+    return StoredList(f"upload-{number}", f"list {number}", ("a" * letters,), "a test", labels=labels)
 
 
-@pytest.mark.parametrize("limits", [{"max_lists": 3}, {"max_list_bytes": 350}])
+@pytest.mark.parametrize(
+    ("limits", "letters", "label"),
+    [({"max_lists": 3}, 90, None), ({"max_list_bytes": 350}, 90, None), ({"max_list_bytes": 350}, 1, "F" * 80)],
+)
 def test_lists_are_bounded_and_the_oldest_that_nothing_was_learned_from_go_first(
-    store: Store, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int]
+    store: Store, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], letters: int, label: str | None
 ) -> None:
-    """In number and in size; what a run learned from stays, until the run is deleted; else a sentence refuses."""
+    """In number and in size, labels included; what a run learned from stays while it stays; else a sentence refuses."""
     monkeypatch.setattr(store_module, "SERVER_LIMITS", SERVER_LIMITS.changed(**limits))
 
     def there() -> list[int]:
@@ -60,19 +64,19 @@ def test_lists_are_bounded_and_the_oldest_that_nothing_was_learned_from_go_first
         return store.create(RunConfig.from_flat({"preset": "bigram", "names": f"upload-{number}"}))
 
     for number in range(3):
-        store.keep_list(brought(number, letters=90))
+        store.keep_list(brought(number, letters, label))
     runs = [learned(0)]
-    store.keep_list(brought(3, letters=90))
+    store.keep_list(brought(3, letters, label))
     assert there() == [0, 2, 3]
-    store.keep_list(brought(2, letters=90))  # brought again, it is the newest
-    store.keep_list(brought(4, letters=90))
+    store.keep_list(brought(2, letters, label))  # brought again, it is the newest
+    store.keep_list(brought(4, letters, label))
     assert there() == [0, 2, 4]
     runs += [learned(2), learned(4)]
     with pytest.raises(Refusal, match="keeps 3 lists that runs learned from, and has no room for another"):
-        store.keep_list(brought(5, letters=90))
+        store.keep_list(brought(5, letters, label))
     assert there() == [0, 2, 4]
     store.delete(runs[0])
-    store.keep_list(brought(5, letters=90))
+    store.keep_list(brought(5, letters, label))
     assert there() == [2, 4, 5]
 
 
@@ -83,7 +87,7 @@ def points(first: int, last: int) -> list[tuple[int, float, int, float]]:
 def test_everything_survives_a_restart(tmp_path: Path) -> None:
     config = RunConfig.from_flat({"preset": "wavenet-s", "dilations": "1,2", "seed": "7"})
     vectors = np.arange(54, dtype=np.float32).reshape(27, 2)
-    kept = StoredList("upload-0123456789ab", "Cats", ("mimi", "Ömer"), "cats.txt")
+    kept = StoredList("upload-0123456789ab", "Cats", ("mimi", "Ömer"), "cats.csv", "mine", {"sex": ("F", "any")})
     with Store(folder=tmp_path) as first:
         run_id = first.create(config, title="  My   run ")
         first.later(Metrics(run_id, "train", points(1, 3)), Metrics(run_id, "validation", points(3, 3)))
@@ -413,16 +417,20 @@ def test_looks_at_health_stay_within_their_bound(store: Store, monkeypatch: pyte
 
 
 def test_a_database_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
-    """It had no table of health; its runs stay and can be looked at from now on."""
+    """It had no table of health; its runs stay and can be looked at from now on. Nor did it keep labels of lists."""
+    old = StoredList("upload-0123456789ab", "Cats", ("mimi", "Ömer"), "cats.txt")
     with Store(folder=tmp_path) as first:
         run_id = first.create(RunConfig(), title="Old")
+        first.keep_list(old)
     with sqlite3.connect(tmp_path / "wavenames.db") as other:
         other.execute("DROP TABLE health")
+        other.execute("ALTER TABLE lists DROP COLUMN labels")
         other.execute("UPDATE wavenames_about SET schema = 1")
     other.close()
     for looks in ([], [(5, b"well")]):
         with Store(folder=tmp_path) as again:
             assert again.run(run_id).title == "Old"
+            assert again.name_list(old.id) == old
             assert again.looks(run_id) == looks
             if not looks:
                 again.later(Look(run_id, 5, b"well"))

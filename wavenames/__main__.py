@@ -33,6 +33,8 @@ from wavenames.checkpoints import Checkpoint, Results, load, shipped
 from wavenames.claims import measured, verdicts
 from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
+    CELLS_ALLOWED,
+    CONDITIONS,
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
@@ -54,6 +56,7 @@ from wavenames.models import build
 from wavenames.names import (
     BUNDLED,
     MAKEMORE,
+    NO_COLUMN,
     Membership,
     NameList,
     Packed,
@@ -419,9 +422,10 @@ def _bar(items: Sequence[T], unit: str) -> Iterator[T]:
 
 def _open_list(word: str, args: argparse.Namespace) -> NameList:
     """The list that ships under this id, makemore's by download, or a file's."""
+    label_columns = {kind: title for kind in CONDITIONS if (title := getattr(args, f"{kind}_column")) is not None}
     if word in BUNDLED or word == MAKEMORE.id:
-        if args.column is not None or args.fold_case:
-            raise Refusal(f"Column and fold case are for files; '{word}' is a list that is known by name.")
+        if args.column is not None or args.fold_case or label_columns:
+            raise Refusal(f"Columns and fold case are for files; '{word}' is a list that is known by name.")
         return bundled(word) if word in BUNDLED else download_makemore()
     path = Path(word)
     try:
@@ -431,7 +435,7 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
             f"Names is '{word}', which can't be read as a file ({error.strerror}); allowed is a .txt or .csv file or "
             f"one of {', '.join([*BUNDLED, MAKEMORE.id])}."
         ) from error
-    return read_list(data, path.name, column=args.column, fold_case=args.fold_case)
+    return read_list(data, path.name, column=args.column, label_columns=label_columns, fold_case=args.fold_case)
 
 
 def _open_checkpoint(word: str) -> Checkpoint:
@@ -542,7 +546,7 @@ def _parser() -> _Parser:
         _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
     _table_options(command("table", table_command))
     claiming = command("claims", claims_command)
-    claiming.set_defaults(column=None, fold_case=False)
+    claiming.set_defaults(column=None, fold_case=False, **{f"{kind}_column": None for kind in CONDITIONS})
     claiming.add_argument(
         "checkpoints", metavar="CHECKPOINT", nargs="*",
         help=f"Files, or some of {', '.join(shipped())}; all that ship if left out.",
@@ -602,6 +606,11 @@ def _list_options(parser: argparse.ArgumentParser, default: str | None) -> None:
         f"({default or 'what the checkpoint says'})",
     )  # fmt: skip
     parser.add_argument("--column", metavar="TITLE", help="The column of a .csv file, by title or as 'column 2'.")
+    for kind in CONDITIONS:
+        parser.add_argument(
+            f"--{kind}-column", metavar="TITLE",
+            help=f"The column that tells the {kind}, {CELLS_ALLOWED[kind]}; '{NO_COLUMN}' for none. (found by title)",
+        )  # fmt: skip
     parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
 
 

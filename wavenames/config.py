@@ -196,6 +196,23 @@ Decade = Literal[
 ]  # fmt: skip
 CONDITIONS: dict[str, tuple[str, ...]] = {"sex": typing.get_args(Sex)[1:], "decade": typing.get_args(Decade)[1:]}
 """What a model can be told of a name beside its letters: each kind of label, and its classes."""
+YEARS = (1880, 2029)
+"""First and last year of birth that a list from outside may tell."""
+LABEL_CELLS: dict[str, dict[str, str]] = {
+    "sex": {"f": "F", "female": "F", "girl": "F", "m": "M", "male": "M", "boy": "M"},
+    "decade": {
+        cell: max(begun for begun in CONDITIONS["decade"] if int(begun) <= year)
+        for year in range(YEARS[0], YEARS[1] + 1)
+        for cell in ((f"{year}", f"{year}s") if year % 10 == 0 else (f"{year}",))
+    },
+}
+"""What a cell of a list from outside may say, in small letters, and the class that it stands for: of a year, the last
+class that has begun by then, so that 1923 goes to 1920, and 2024, a class of its own, to 2024."""
+CELLS_ALLOWED = {
+    "sex": "F or M, female or male, girl or boy",
+    "decade": f"a year from {YEARS[0]} to {YEARS[1]}, or a decade such as 1920s",
+}
+"""The same in words."""
 Conditions = Annotated[
     Literal["none", "sex", "decade", "sex+decade"],
     Field(description="What the model is told of each name beside its letters; the list has to know it."),

@@ -28,10 +28,10 @@ import tempfile
 import threading
 import time
 import unicodedata
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import partial
 from operator import itemgetter
@@ -57,6 +57,7 @@ from sqlalchemy import (
     inspect,
     make_url,
     select,
+    text,
     update,
 )
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
@@ -66,7 +67,7 @@ from wavenames.config import SERVER_LIMITS, Refusal, RunConfig
 
 log = logging.getLogger(__name__)
 
-SCHEMA = 2  # raise it, and write the way from the old one, when a table changes
+SCHEMA = 3  # raise it, and write the way from the old one, when a table changes
 BATCH_SECONDS = 0.5  # how long rows wait for company
 QUEUE_BOUND = 2000  # items that may wait; past it `later` makes the caller wait
 FRAME_BYTES = 4_000_000  # embedding frames kept for one run
@@ -230,13 +231,14 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class StoredList:
-    """A name list that came from outside."""
+    """A name list that came from outside; `labels`, by kind, go along with `names` row by row."""
 
     id: str
     title: str
     names: tuple[str, ...]
     source: str
     licence: str = ""
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 # ----------------------------------------------------------------------------------------------------- tables
@@ -322,6 +324,7 @@ class _List(_Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     title: Mapped[str]
     names: Mapped[list[str]]
+    labels: Mapped[dict[str, Any]]
     source: Mapped[str]
     licence: Mapped[str]
     created: Mapped[float]
@@ -586,7 +589,8 @@ def _thin(
 
 def _make_room(session: Session, newest: str) -> None:
     """Drop the oldest lists that no run learned from until all fit; refuse if `newest` doesn't fit even so."""
-    wanted = select(_List.id, func.length(cast(_List.names, Text)).label("size")).order_by(_List.created)
+    size = func.length(cast(_List.names, Text)) + func.length(cast(_List.labels, Text))
+    wanted = select(_List.id, size.label("size")).order_by(_List.created)
     sizes: dict[str, int] = {row.id: row.size for row in session.execute(wanted)}
     used = set(session.scalars(select(_Run.config["data"]["names"].as_string()).where(~_Run.deleted)))
     most, most_bytes = SERVER_LIMITS.max_lists, SERVER_LIMITS.max_list_bytes
@@ -751,6 +755,7 @@ class Store:
             id=names.id,
             title=names.title,
             names=list(names.names),
+            labels={kind: list(words) for kind, words in names.labels.items()},
             source=names.source,
             licence=names.licence,
             created=time.time(),
@@ -826,7 +831,8 @@ class Store:
             row = session.get(_List, list_id)
             if row is None:
                 return None
-            return StoredList(row.id, row.title, tuple(row.names), row.source, row.licence)
+            labels = {kind: tuple(words) for kind, words in row.labels.items()}
+            return StoredList(row.id, row.title, tuple(row.names), row.source, row.licence, labels)
 
     # -- files
 
@@ -913,10 +919,11 @@ def _open(url: str | URL) -> Engine:
                 _Table.metadata.create_all(connection)
                 connection.execute(insert(_About).values(schema=SCHEMA))
             schema = connection.scalar(select(_About.schema))
-            if schema == 1:  # the second version has a table more
+            if schema in (1, 2):  # the second version has a table more, the third the labels of lists
                 _Table.metadata.create_all(connection)
-                connection.execute(update(_About).values(schema=2))
-                schema = 2
+                connection.execute(text("ALTER TABLE lists ADD COLUMN labels JSON NOT NULL DEFAULT '{}'"))
+                connection.execute(update(_About).values(schema=SCHEMA))
+                schema = SCHEMA
     except DBAPIError as error:
         engine.dispose()
         raise Refusal(f"The database {shown} can't be opened: {error.orig}.") from None

@@ -60,7 +60,7 @@ class Evaluation:
     lengths: Tensor
     """(B,) targets of each name, the end mark among them."""
     name_ids: Tensor
-    """(B,) the number of each distinct name: a name that stands in several rows, as in a list with labels, has one."""
+    """(B,) numbers of the distinct names: rows that spell the same name, as in a list with labels, have the same."""
 
 
 @torch.no_grad()
@@ -83,9 +83,9 @@ def mean_and_error(nats: Tensor, lengths: Tensor, name_ids: Tensor) -> tuple[flo
     """Nats per letter of rows with `nats` (B,) and `lengths` (B,), and its standard error over names.
 
     Rows with the same of `name_ids` (B,) spell the same name and are hard or easy together: they are one draw, a
-    cluster. The loss is a ratio of two sums over names, so its error is the spread of nats - loss * length, each summed
-    over the rows of a name, the first-order (delta) approximation: Cochran 1977, Sampling Techniques, chapters 6 and
-    9A. Not a number where there is but one name.
+    cluster. The loss is a ratio of two sums over names, so its error is the spread of nats - loss * length, summed
+    over the rows of each, the first-order (delta) approximation: Cochran 1977, Sampling Techniques, chapters 6 and
+    9A. Of one name alone it is not a number.
     """
     loss = float(nats.sum() / lengths.sum())
     nats, lengths = by_name(nats, name_ids), by_name(lengths, name_ids)
@@ -97,7 +97,7 @@ def mean_and_error(nats: Tensor, lengths: Tensor, name_ids: Tensor) -> tuple[flo
 
 def by_name(values: Tensor, name_ids: Tensor) -> Tensor:
     """Sums of `values` (B,) over the rows of each name, (names,), in the order of their numbers `name_ids` (B,)."""
-    names, places = name_ids.unique(return_inverse=True)
+    names, places = torch.unique(name_ids, return_inverse=True)
     return values.new_zeros(len(names)).index_add(0, places, values)
 
 

@@ -23,8 +23,8 @@ def name_list(store: Store, list_id: str) -> NameList:
     if kept is None:
         raise Refusal(f"Names is '{list_id[:40]}'; this server has no such list. Upload it again on the Names page.")
     if list_id == MAKEMORE.id:
-        return makemore("\n".join(kept.names).encode())  # which knows more of its rows than the store keeps
-    return NameList(kept.id, kept.title, kept.names, {}, None, kept.source, kept.licence)
+        return makemore("\n".join(kept.names).encode())  # which tells its labels, however long ago it was kept
+    return NameList(kept.id, kept.title, kept.names, kept.labels, None, kept.source, kept.licence)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,12 +1,13 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
-from wavenames.names.labels import ANY, UNKNOWN, label_numbers, told_numbers
+from wavenames.names.labels import ANY, UNKNOWN, label_counts, label_numbers, told_numbers
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
-from wavenames.names.reading import columns, name_column, read_list
+from wavenames.names.reading import columns, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
+from wavenames.names.tables import NO_COLUMN, label_column, name_column
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, is_part, printable
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "END",
     "END_MARK",
     "MAKEMORE",
+    "NO_COLUMN",
     "SPLITS",
     "UNKNOWN",
     "Batch",
@@ -30,6 +32,8 @@ __all__ = [
     "columns",
     "download_makemore",
     "is_part",
+    "label_column",
+    "label_counts",
     "label_numbers",
     "leak",
     "makemore",

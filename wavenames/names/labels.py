@@ -1,5 +1,6 @@
 """Labels as numbers: 0 is "not known", the classes of a kind follow in the order of `config.CONDITIONS`."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from wavenames.config import CONDITIONS, Refusal, shown
@@ -18,6 +19,13 @@ def label_numbers(kind: str, words: Iterable[str]) -> list[int]:
     except KeyError as unknown:
         allowed = ", ".join(number)
         raise Refusal(f"{kind.capitalize()} is {shown(unknown.args[0])}; allowed is one of {allowed}.") from None
+
+
+def label_counts(kind: str, words: Iterable[str]) -> list[tuple[str, int]]:
+    """How many of `words`, classes of one kind, are of each that comes; last, as "unknown", how many are `ANY`."""
+    counts = Counter(words)
+    found = [(word, counts[word]) for word in (*CONDITIONS[kind], ANY) if word in counts]
+    return [("unknown" if word == ANY else word, count) for word, count in found]
 
 
 def told_numbers(conditions: Sequence[str], told: Mapping[str, str]) -> list[int]:

@@ -19,8 +19,8 @@ from wavenames.names.vocabulary import printable
 class NameList:
     """Names as they stand in their source, a name that stands there twice included twice.
 
-    `labels` (one class of `config.CONDITIONS` a row, for each kind that the source knows) and `births` go along with
-    `names` row by row.
+    `labels` (one class of `config.CONDITIONS` a row, or `ANY` where it is not known, for each kind that the source
+    knows) and `births` go along with `names` row by row.
     """
 
     id: str

@@ -1,74 +1,85 @@
 """Name lists from files that people bring: a .txt with one name a line, or a .csv with a column of names.
 
+A .csv can have columns of labels too: the sex of each name, the decade or the year of birth.
+
 Whatever the bytes, the outcome is a list or a `Refusal` that says which line is wrong and why. Nothing in a
 file is ever executed or unpickled.
 """
 
 import codecs
 import contextlib
-import csv
 import hashlib
-import io
-import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 
-from wavenames.config import LIST_LIMITS, Refusal, shortened
+from wavenames.config import CONDITIONS, LIST_LIMITS, Refusal, shortened
+from wavenames.names.labels import ANY
 from wavenames.names.lists import MAKEMORE, NameList, makemore
+from wavenames.names.tables import (
+    DELIMITERS,
+    LINE_BREAK,
+    NO_COLUMN,
+    cells_of,
+    column_number,
+    column_of,
+    csv_rows,
+    label_column,
+    name_column,
+    read_labels,
+)
 from wavenames.names.vocabulary import END_MARK, is_letter, printable
 
 _BOMS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _ENCODING_TITLES = {"utf-8": "UTF-8", "utf-16-le": "UTF-16", "utf-16-be": "UTF-16"}
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_WORD = re.compile(r"[^\W\d_]+")
-_LINE_BREAK = re.compile(r"\r\n|\r|\n")
-_DELIMITERS = ",;\t"
-_SIGNS_OF_LISTS = frozenset(" -'’.\"\r\n" + _DELIMITERS)
+_SIGNS_OF_LISTS = frozenset(" -'’.\"\r\n" + DELIMITERS)
 _JAPANESE = frozenset({"CJK", "HIRAGANA", "KATAKANA"})
-_NAME_WORDS = frozenset({
-    "name", "names", "first", "firstname", "forename", "given", "givenname", "last", "lastname", "surname",
-    "familyname", "vorname", "vornamen", "nachname", "prénom", "prénoms", "prenom", "prenoms", "preusuel", "nom",
-    "noms", "nombre", "nombres", "apellido", "apellidos", "nome", "nomi", "cognome", "sobrenome", "naam", "voornaam",
-    "achternaam", "navn", "fornavn", "namn", "förnamn", "imię", "imiona", "имя", "имена", "名前", "名",
-})  # fmt: skip
-"""Words in the title of a column of names; a table whose first row has none of them has no titles."""
 
 
-def read_list(data: bytes, filename: str, *, column: str | None = None, fold_case: bool = False) -> NameList:
-    """The names in a file's bytes, in order, twins kept.
+def read_list(
+    data: bytes,
+    filename: str,
+    *,
+    column: str | None = None,
+    label_columns: Mapping[str, str] | None = None,
+    fold_case: bool = False,
+) -> NameList:
+    """The names in a file's bytes, in order, twins kept, with the labels that stand beside them in a .csv.
 
     Outer spaces and blank lines are dropped and letters composed (Unicode NFC). `column` chooses the column of
-    a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `fold_case` makes all letters
-    small. The id follows from the resulting names alone, so that the same names have the same id; makemore's own
-    file is known by its hash, and then by its name.
+    a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `label_columns` does so for kinds of
+    label (`config.CONDITIONS`), and for those that it leaves out `label_column`. An empty cell is a label that is not
+    known. `fold_case` makes all letters small. The id follows from the resulting names and labels alone, so that the
+    same ones have the same id; makemore's own file is known by its hash, and then by its name.
 
-    Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`.
+    Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`, and a label that is
+    none of `config.LABEL_CELLS`.
     """
-    if column is None and hashlib.sha256(data).hexdigest() == MAKEMORE.sha256:
+    label_columns = label_columns or {}
+    wanted = {} if column is None else {"Column": column}
+    wanted |= {column_of(kind): title for kind, title in label_columns.items()}
+    if not wanted and hashlib.sha256(data).hexdigest() == MAKEMORE.sha256:
         return makemore(data)
-    text = _text(data, filename)
+    text, title = _text(data, filename), PurePath(filename).name
+    labels: dict[str, tuple[str, ...]] = {}
     if _is_csv(filename):
-        header, rows = _csv_rows(text)
-        number = _column_number(header, column)
-        lines = _column_values(rows, number, header[number])
-        origin = f", column {printable(header[number])}"
-    elif column is not None:
-        raise Refusal(f"Column is {printable(column)}; the file {_title(filename)} has no columns.")
+        names, labels, origin = _from_table(text, column, label_columns, fold_case=fold_case)
+    elif wanted:
+        what, first = next(iter(wanted.items()))
+        raise Refusal(f"{what} is {printable(first)}; the file {_title(filename)} has no columns.")
     else:
-        lines = enumerate(_LINE_BREAK.split(text), start=1)
-        origin = ""
-    names = tuple(_names(lines, fold_case=fold_case))
+        names, origin = tuple(_names(enumerate(LINE_BREAK.split(text), start=1), fold_case=fold_case)), ""
     if not names:
         raise Refusal(f"The file {_title(filename)} holds no names{origin}.")
-    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()
-    title = PurePath(filename).name
+    told = "".join(f"\n\n{kind}\n" + "\n".join(words) for kind, words in labels.items())
+    digest = hashlib.sha256(("\n".join(names) + told).encode()).hexdigest()
     return NameList(
         id=f"upload-{digest[:12]}",
         title=shortened(title, longest=60),
         names=names,
-        labels={},
+        labels=labels,
         births=None,
         source=f"uploaded file {printable(title, longest=60)}{origin}",
         licence="not stated",
@@ -78,19 +89,10 @@ def read_list(data: bytes, filename: str, *, column: str | None = None, fold_cas
 def columns(data: bytes, filename: str) -> list[str]:
     """The titles of a .csv file's columns, for a choice; none for a .txt file. Refuses as `read_list` does.
 
-    A first row in which no title speaks of names is data: the columns are then called "column 1", "column 2" …
+    A first row in which no title speaks of names or labels is data: the columns are then called "column 1" …
     """
     text = _text(data, filename)
-    return _csv_rows(text)[0] if _is_csv(filename) else []
-
-
-def name_column(titles: Sequence[str]) -> int:
-    """The column that names stand in, as far as titles tell: "name", the first that speaks of names, the first."""
-    return max(range(len(titles)), key=lambda i: (titles[i].casefold() == "name", _speaks_of_names(titles[i]), -i))
-
-
-def _speaks_of_names(title: str) -> bool:
-    return not _NAME_WORDS.isdisjoint(_WORD.findall(unicodedata.normalize("NFC", title).casefold()))
+    return csv_rows(text)[0] if _is_csv(filename) else []
 
 
 def _title(filename: str) -> str:
@@ -175,53 +177,34 @@ def _strictly(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = len(_LINE_BREAK.findall(data[: error.start].decode(encoding))) + 1
+        line = len(LINE_BREAK.findall(data[: error.start].decode(encoding))) + 1
         raise Refusal(
             f"line {line}: {_ENCODING_TITLES[encoding]} text is damaged here; save the file again as UTF-8."
         ) from None
 
 
-def _csv_rows(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The titles of the columns, and (line, cells) of each row of data that isn't blank."""
-    titles = next((line for line in _LINE_BREAK.split(text) if line.strip()), "")
-    delimiter = max(_DELIMITERS, key=re.sub(r'"[^"]*"', "", titles).count)
-    rows = _csv_lines(text, delimiter)
-    first = next(rows, (1, [""]))
-    places = [f"column {place}" for place in range(1, len(first[1]) + 1)]
-    if not any(map(_speaks_of_names, first[1])):
-        return places, itertools.chain([first], rows)
-    return [cell.strip() or place for cell, place in zip(first[1], places, strict=True)], rows
+def _from_table(
+    text: str, column: str | None, label_columns: Mapping[str, str], *, fold_case: bool
+) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], str]:
+    """The names of a .csv, the labels of each kind that any of them has, and from which columns they are."""
+    titles, rows = csv_rows(text)
+    number = name_column(titles) if column is None else column_number(titles, column, "Column")
+    chosen = {kind: label_columns.get(kind, label_column(titles, kind)) for kind in CONDITIONS}
+    numbers = {
+        kind: column_number(titles, title, column_of(kind)) for kind, title in chosen.items() if title != NO_COLUMN
+    }
+    lines, (name_cells, *label_cells) = cells_of(rows, titles, [number, *numbers.values()])
+    names = tuple(_names(zip(lines, name_cells, strict=True), fold_case=fold_case))
+    labels, origin = {}, f", column {printable(titles[number])}"
+    for (kind, number), values in zip(numbers.items(), label_cells, strict=True):
+        words = tuple(read_labels(kind, titles[number], zip(lines, values, strict=True)))
+        if set(words) - {ANY}:
+            labels[kind] = words
+            origin += f", {kind} from {printable(titles[number])}"
+    return names, labels, origin
 
 
-def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise Refusal(f"line {line}: not a row of a CSV file ({error}).") from None
-
-
-def _column_number(header: list[str], column: str | None) -> int:
-    if column is None:
-        return name_column(header)
-    if column not in header:
-        known = ", ".join(printable(title) for title in header[:20])
-        raise Refusal(f"Column is {printable(column)}; this file has {known}.")
-    return header.index(column)
-
-
-def _column_values(rows: Iterator[tuple[int, list[str]]], number: int, title: str) -> Iterator[tuple[int, str]]:
-    for line, cells in rows:
-        if number >= len(cells):
-            raise Refusal(f"line {line}: no column {printable(title)}; the row has {len(cells)} columns.")
-        yield line, cells[number]
-
-
-def _names(lines: Iterator[tuple[int, str]], *, fold_case: bool) -> Iterator[str]:
+def _names(lines: Iterable[tuple[int, str]], *, fold_case: bool) -> Iterator[str]:
     """Cleaned names of (line, value) pairs. Refuses with the line what no list may hold."""
     letters: set[str] = set()
     count = 0

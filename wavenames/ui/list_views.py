@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -12,12 +13,14 @@ from wavenames.figures.bars import lengths_histogram, lengths_text
 from wavenames.figures.heatmap import letter_pairs
 from wavenames.figures.windows import packed_html, shares_html, windows_html
 from wavenames.names import (
+    ANY,
     SPLITS,
     Leak,
     NameList,
     Packed,
     Split,
     Statistics,
+    label_counts,
     leak,
     printable,
     shares,
@@ -112,11 +115,40 @@ def _search(list_id: str) -> None:
 def rows(names: NameList, places: list[int]) -> pd.DataFrame:
     """Some rows of a list with what its source knows of them."""
     columns: dict[str, Any] = {"name": [names.names[i] for i in places]}
-    for title, values in (*names.labels.items(), ("births", names.births)):
-        if values is not None:
-            columns[title] = [values[i] for i in places]
+    for title, words in names.labels.items():
+        columns[title] = ["" if words[i] == ANY else words[i] for i in places]
+    if names.births is not None:
+        columns["births"] = [names.births[i] for i in places]
     columns["letters"] = [len(name) for name in columns["name"]]
     return pd.DataFrame(columns)
+
+
+def labels(list_id: str) -> None:
+    """What the list knows of each name beside its letters: the classes of each kind, with their shares."""
+    st.header("What it knows of each name", anchor=False)
+    names = find_list(list_id)
+    if not names.labels:
+        st.markdown(
+            "Nothing but its letters. A .csv can have a column of sex, and one of decade or year: a model can then "
+            "be told whose name it is."
+        )
+        return
+    for place, (kind, words) in zip(st.columns(2, gap="large"), names.labels.items(), strict=False):
+        with place:
+            st.dataframe(
+                label_shares(kind, words), hide_index=True, height=HEIGHT if kind == "decade" else "content",
+                column_config={
+                    "rows": st.column_config.NumberColumn(format="localized"),
+                    "share": st.column_config.ProgressColumn(format="percent", max_value=1),
+                },
+                alt=f"Rows of the list by {kind}",
+            )  # fmt: skip
+
+
+def label_shares(kind: str, words: Sequence[str]) -> pd.DataFrame:
+    """The classes of one kind of label that stand in a list, with how many rows have each and their share."""
+    counts = [(word, count, count / len(words)) for word, count in label_counts(kind, words)]
+    return pd.DataFrame(counts, columns=[kind, "rows", "share"])
 
 
 @st.fragment

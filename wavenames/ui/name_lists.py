@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from wavenames.config import Refusal
+from wavenames.config import CONDITIONS, Refusal
 from wavenames.names import (
     BUNDLED,
     MAKEMORE,
+    NO_COLUMN,
     NameList,
     columns,
     download_makemore,
     is_part,
+    label_column,
+    label_counts,
     name_column,
     read_list,
     split,
@@ -21,10 +24,14 @@ from wavenames.ui.links import linked_choice
 from wavenames.ui.session import find_list, lists, store
 from wavenames.ui.words import plain
 
+WIDTH = 220
+"""Of a chooser of a column, in pixels."""
 KEY = "names"
 """Of the chooser, in the session and in the link; the Train page starts with the same."""
 SHOWN = 12
 """Names of a file shown before it is used."""
+COLUMNS = {"sex": "Column of sex", "decade": "Column of decade or year"}
+"""The choosers of the columns that tell each kind of label."""
 
 
 def choose_list(label: str, explained: str | None = None) -> str:
@@ -51,21 +58,29 @@ def bring_list() -> None:
         file = st.file_uploader("A .txt file with one name a line, or a .csv file", key=f"upload_{visit}")
         st.caption("Names stay on this server: they are kept for the runs that learn from them and go nowhere else.")
         if file is not None:
-            _offer(file.getvalue(), file.name)
+            _offer(file.getvalue(), file.name, file.file_id)
         st.divider()
         _offer_makemore()
 
 
-def _offer(data: bytes, filename: str) -> None:
+def _offer(data: bytes, filename: str, file_id: str) -> None:
     """What a file holds, and the button that takes it."""
     try:
         titles = columns(data, filename)
+        column, label_columns = None, {}
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            column = None
-            if titles:
-                column = st.selectbox("Column", titles, index=name_column(titles), key="upload_column", width=240)
+            if titles:  # each file's choosers stand at first as its own titles say
+                column = st.selectbox(
+                    "Column of names", titles, index=name_column(titles), key=f"names in {file_id}", width=WIDTH
+                )
+                for kind in CONDITIONS:
+                    choices = [NO_COLUMN, *titles]
+                    label_columns[kind] = st.selectbox(
+                        COLUMNS[kind], choices, index=choices.index(label_column(titles, kind)),
+                        key=f"{kind} in {file_id}", width=WIDTH,
+                    )  # fmt: skip
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
-        found = read_list(data, filename, column=column, fold_case=fold_case)
+        found = read_list(data, filename, column=column, label_columns=label_columns, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
     except Refusal as refusal:
         st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
@@ -75,6 +90,10 @@ def _offer(data: bytes, filename: str) -> None:
         f"**{len(found.names):,} names** of {len(letters)} different letters ({plain(letters[:60])}"
         f"{'…' if len(letters) > 60 else ''}), beginning with {plain(', '.join(found.names[:SHOWN]))}"
     )
+    for kind, words in found.labels.items():
+        st.markdown(
+            f"**{kind.capitalize()}:** {', '.join(f'{word} {count:,}' for word, count in label_counts(kind, words))}"
+        )
     say_parts(letters)
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         try:
@@ -115,7 +134,7 @@ def _makemore() -> NameList:
 
 def _take(found: NameList) -> None:
     """Keep a list on the server and put it in use."""
-    store().keep_list(StoredList(found.id, found.title, found.names, found.source, found.licence))
+    store().keep_list(StoredList(found.id, found.title, found.names, found.source, found.licence, found.labels))
     lists()
     st.session_state["uploaded_lists"][found.id] = found.title
     st.session_state[KEY] = found.id

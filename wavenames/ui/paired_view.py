@@ -38,8 +38,8 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
     st.markdown(f"**{compared(first.key, second.key, on.data).sentence(a, b)}**")
     st.caption(
         f"Nats per letter and the 95% interval, over the {len(set(names)):,} distinct validation names "
-        f"({len(names):,} rows) of {plain(str(on))}, the same for both. Validation chooses between models; the test names stay "
-        "out of it, because a loss that has chosen no longer tells how a model does on new names."
+        f"({len(names):,} rows) of {plain(str(on))}, the same for both. Validation chooses between models; the test "
+        "names stay out of it, because a loss that has chosen no longer tells how a model does on new names."
     )
     dots = differing_most(names, found)
     live_plot(

@@ -1,0 +1,117 @@
+"""A .csv as rows and columns: which row has the titles, which columns hold names and labels, what a cell tells."""
+
+import csv
+import io
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from wavenames.config import CELLS_ALLOWED, CONDITIONS, LABEL_CELLS, Refusal
+from wavenames.names.labels import ANY
+from wavenames.names.vocabulary import printable
+
+DELIMITERS = ",;\t"
+LINE_BREAK = re.compile(r"\r\n|\r|\n")
+_WORD = re.compile(r"[^\W\d_]+")
+_NAME_WORDS = frozenset({
+    "name", "names", "first", "firstname", "forename", "given", "givenname", "last", "lastname", "surname",
+    "familyname", "vorname", "vornamen", "nachname", "prénom", "prénoms", "prenom", "prenoms", "preusuel", "nom",
+    "noms", "nombre", "nombres", "apellido", "apellidos", "nome", "nomi", "cognome", "sobrenome", "naam", "voornaam",
+    "achternaam", "navn", "fornavn", "namn", "förnamn", "imię", "imiona", "имя", "имена", "名前", "名",
+})  # fmt: skip
+"""Words in the title of a column of names."""
+_LABEL_TITLES = {"sex": ("sex", "gender"), "decade": ("decade", "year")}
+"""Titles of columns of labels. A table whose first row has none of them, and no word for names, has no titles."""
+NO_COLUMN = "none"
+"""In place of a column's title: this kind of label is read from none."""
+
+
+def csv_rows(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The titles of the columns, and (line, cells) of each row of data that isn't blank."""
+    top = next((line for line in LINE_BREAK.split(text) if line.strip()), "")
+    delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", top).count)
+    rows = _csv_lines(text, delimiter)
+    first = next(rows, (1, [""]))
+    places = [f"column {place}" for place in range(1, len(first[1]) + 1)]
+    titles = [cell.strip() or place for cell, place in zip(first[1], places, strict=True)]
+    if any(map(_speaks_of_names, titles)) or any(label_column(titles, kind) != NO_COLUMN for kind in CONDITIONS):
+        return titles, rows
+    return places, itertools.chain([first], rows)
+
+
+def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    line = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise Refusal(f"line {line}: not a row of a CSV file ({error}).") from None
+
+
+def name_column(titles: Sequence[str]) -> int:
+    """The column that names stand in, as far as titles tell: "name", the first that speaks of names, the first.
+
+    A column that is called by a kind of label comes last.
+    """
+    labels = {label_column(titles, kind) for kind in CONDITIONS}
+
+    def likely(i: int) -> tuple[bool, bool, bool, int]:
+        return titles[i].casefold() == "name", _speaks_of_names(titles[i]), titles[i] not in labels, -i
+
+    return max(range(len(titles)), key=likely)
+
+
+def label_column(titles: Sequence[str], kind: str) -> str:
+    """The title of the first column that is called by this kind of label, in any case; `NO_COLUMN` where none is."""
+    return next((title for title in titles if title.casefold() in _LABEL_TITLES[kind]), NO_COLUMN)
+
+
+def column_of(kind: str) -> str:
+    """What the choice of a kind's column is called in sentences."""
+    return f"{kind.capitalize()} column"
+
+
+def _speaks_of_names(title: str) -> bool:
+    return not _NAME_WORDS.isdisjoint(_WORD.findall(unicodedata.normalize("NFC", title).casefold()))
+
+
+def column_number(titles: list[str], title: str, what: str) -> int:
+    """The place of a title. Refuses one that is not there, as a choice of `what`."""
+    if title not in titles:
+        known = ", ".join(map(printable, titles[:20]))
+        raise Refusal(f"{what} is {printable(title)}; this file has {known}.")
+    return titles.index(title)
+
+
+def cells_of(
+    rows: Iterator[tuple[int, list[str]]], titles: list[str], numbers: list[int]
+) -> tuple[list[int], list[list[str]]]:
+    """The lines of all rows in which the first of the columns `numbers` is not blank, and these columns of them."""
+    lines: list[int] = []
+    found: list[list[str]] = [[] for _ in numbers]
+    for line, cells in rows:
+        short = next((number for number in numbers if number >= len(cells)), None)
+        if short is not None:
+            raise Refusal(f"line {line}: no column {printable(titles[short])}; the row has {len(cells)} columns.")
+        if cells[numbers[0]].strip():
+            lines.append(line)
+            for column, number in zip(found, numbers, strict=True):
+                column.append(cells[number])
+    return lines, found
+
+
+def read_labels(kind: str, title: str, cells: Iterable[tuple[int, str]]) -> Iterator[str]:
+    """The class that each cell stands for. Refuses with the line what stands for none."""
+    known = {"": ANY} | LABEL_CELLS[kind]
+    for line, value in cells:
+        cell = value.strip()
+        if cell.casefold() not in known:
+            raise Refusal(
+                f"line {line}: column {printable(title)} holds {printable(cell)}, which tells no {kind}; allowed is "
+                f"{CELLS_ALLOWED[kind]}, or nothing where it is not known."
+            )
+        yield known[cell.casefold()]
