@@ -183,8 +183,8 @@ def test_labels_of_a_csv_are_found_shown_kept_and_in_use(names: AppTest) -> None
     """By their titles; said before they are used; then with shares, beside their names, and for the next visitor."""
     upload(names, "told.csv", TOLD.encode())
     assert (chooser(names, "sex").value, chooser(names, "decade or year").value) == ("sex", "year")
-    assert "**Sex:** F 8, M 4" in words(names)
-    assert "**Decade:** 1920 4, 1990 4, unknown 4" in words(names)
+    assert "**Sex:** F (8), M (4)" in words(names)
+    assert "**Decade:** 1920 (4), 1990 (4), unknown (4)" in words(names)
     names.button(key="upload_use").click().run()
     for visit in (names, opened(names=str(names.query_params["names"]))):
         rows, sexes, decades = (each.value for each in visit.dataframe)
@@ -192,7 +192,7 @@ def test_labels_of_a_csv_are_found_shown_kept_and_in_use(names: AppTest) -> None
             "name": ["kima", "kimb", "kimc"], "sex": ["F", "F", "M"], "decade": ["1920", "1990", ""],
             "letters": [4] * 3,
         }  # fmt: skip
-        assert sexes.to_dict("list") == {"sex": ["F", "M"], "rows": [8, 4], "share": [8 / 12, 4 / 12]}
+        assert sexes.to_dict("list") == {"sex": ["F", "M"], "rows": [8, 4], "share": [800 / 12, 400 / 12]}
         assert list(decades["decade"]) == ["1920", "1990", "unknown"]
     with Store() as store:
         kept = store.name_list(str(names.query_params["names"]))
@@ -230,7 +230,7 @@ def test_the_lists_that_ship_show_what_they_know(names: AppTest) -> None:
     assert list(names.dataframe[1].value["sex"]) == ["F", "M"]
     app = opened(names="ssa-decades")
     assert len(app.dataframe[2].value) == 16
-    assert app.dataframe[2].value["share"].sum() == pytest.approx(1)
+    assert app.dataframe[2].value["share"].sum() == pytest.approx(100)
 
 
 def zipped() -> bytes:

@@ -54,7 +54,7 @@ def brought(number: int, letters: int = 1, label: str | None = None) -> StoredLi
 def test_lists_are_bounded_and_the_oldest_that_nothing_was_learned_from_go_first(
     store: Store, monkeypatch: pytest.MonkeyPatch, limits: dict[str, int], letters: int, label: str | None
 ) -> None:
-    """In number and in size, labels included; what a run learned from stays while it stays; else a sentence refuses."""
+    """In number and in size, labels included; what a run learned from stays, until it is deleted; else a refusal."""
     monkeypatch.setattr(store_module, "SERVER_LIMITS", SERVER_LIMITS.changed(**limits))
 
     def there() -> list[int]:

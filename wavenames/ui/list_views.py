@@ -38,6 +38,9 @@ ROWS = 1000
 """Rows of a list that travel to the browser; a search reaches all of them."""
 HEIGHT = 283
 """Of the table of rows, in pixels: seven of them."""
+CLASSES, CUT = 7, HEIGHT + 18
+"""Classes of a kind of label that a table shows without scrolling; its height where there are more: half of the next
+one shows that there are."""
 PAIRS_AS = ("Counts", "Probability")
 SHARES = 8
 """First and last letters shown."""
@@ -135,19 +138,20 @@ def labels(list_id: str) -> None:
         return
     for place, (kind, words) in zip(st.columns(2, gap="large"), names.labels.items(), strict=False):
         with place:
+            shares = label_shares(kind, words)
             st.dataframe(
-                label_shares(kind, words), hide_index=True, height=HEIGHT if kind == "decade" else "content",
+                shares, hide_index=True, height=CUT if len(shares) > CLASSES else "content",
                 column_config={
                     "rows": st.column_config.NumberColumn(format="localized"),
-                    "share": st.column_config.ProgressColumn(format="percent", max_value=1),
+                    "share": st.column_config.ProgressColumn(format="%.1f%%", max_value=100),
                 },
                 alt=f"Rows of the list by {kind}",
             )  # fmt: skip
 
 
 def label_shares(kind: str, words: Sequence[str]) -> pd.DataFrame:
-    """The classes of one kind of label that stand in a list, with how many rows have each and their share."""
-    counts = [(word, count, count / len(words)) for word, count in label_counts(kind, words)]
+    """The classes of one kind of label that stand in a list: how many rows have each, and their share in percent."""
+    counts = [(word, count, 100 * count / len(words)) for word, count in label_counts(kind, words)]
     return pd.DataFrame(counts, columns=[kind, "rows", "share"])
 
 

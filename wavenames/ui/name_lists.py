@@ -91,9 +91,8 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
         f"{'…' if len(letters) > 60 else ''}), beginning with {plain(', '.join(found.names[:SHOWN]))}"
     )
     for kind, words in found.labels.items():
-        st.markdown(
-            f"**{kind.capitalize()}:** {', '.join(f'{word} {count:,}' for word, count in label_counts(kind, words))}"
-        )
+        counts = ", ".join(f"{word} ({count:,})" for word, count in label_counts(kind, words))
+        st.markdown(f"**{kind.capitalize()}:** {counts}")
     say_parts(letters)
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         try:
