@@ -15,7 +15,7 @@ from tests.browser import ROOT
 from wavenames import table
 from wavenames.__main__ import main
 from wavenames.config import PRESETS, Refusal, RunConfig
-from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, bundled, makemore, read_list, split
+from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, bundled, digest, makemore, read_list, split
 from wavenames.table import Entry, Figure
 from wavenames.training import evaluate
 
@@ -57,7 +57,7 @@ def test_every_row_is_trained_from_each_seed_on_each_split_and_counting_once(nam
         mine = [run for run in runs if run.preset == row]
         assert len(mine) == (2 if row in ("bigram", "kn-5") else 6)
         assert {(run.model, run.recipe.recipe) for run in mine} == {(PRESETS[row].model, PRESETS[row].recipe)}
-    assert {run.data.names for run in runs} == {table.digest(names.names)}
+    assert {run.data.names for run in runs} == {digest(names.names, {})}
     assert [run.preset for run in runs] == sorted((run.preset for run in runs), key=table.ROWS.index)
 
 
@@ -91,9 +91,9 @@ def test_what_can_not_be_trained_is_refused_in_a_sentence(
 
 def test_a_list_is_known_by_its_names(makemore_bytes: bytes, names: NameList) -> None:
     """Makemore's has the hash that its file is published with, wherever it comes from."""
-    assert table.digest(makemore(makemore_bytes).names) == MAKEMORE.sha256
-    assert table.digest(read_list(makemore_bytes, "mine.txt").names) == MAKEMORE.sha256
-    assert table.digest(names.names) != MAKEMORE.sha256
+    assert digest(makemore(makemore_bytes).names, {}) == MAKEMORE.sha256
+    assert digest(read_list(makemore_bytes, "mine.txt").names, {}) == MAKEMORE.sha256
+    assert digest(names.names, {}) != MAKEMORE.sha256
 
 
 # ------------------------------------------------------------------------------------------------ what is kept
@@ -130,6 +130,13 @@ def test_a_model_that_is_told_something_is_told_it_in_the_table_too() -> None:
         assert [tuple(row) for row in packed.labels.tolist()] == list(told.labels[part])
     with pytest.raises(Refusal, match="sex"):
         table.Training(run, replace(few, labels={}))
+
+
+def test_other_labels_make_another_training_of_a_model_that_is_told_them(names: NameList) -> None:
+    """Of no other: a file of finished trainings must not take one for the other."""
+    lists = [replace(names, labels={"sex": (sex,) * len(names.names)}) for sex in ("F", "M")]
+    first, second = (table.wanted(each, ["wavenet-m", "wavenet-m-sex"], [1], ["unique"]) for each in lists)
+    assert [one == other for one, other in zip(first, second, strict=True)] == [True, False]
 
 
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:

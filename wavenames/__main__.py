@@ -62,6 +62,7 @@ from wavenames.names import (
     Packed,
     Vocabulary,
     bundled,
+    digest,
     download_makemore,
     leak,
     read_list,
@@ -229,7 +230,7 @@ def table_command(args: argparse.Namespace) -> int:
     _check_out(args.out)
     entries, whole = _fill_table(runs, names, args.out)
     rows = table.rows(entries)
-    theirs = [each for each in table.published(table.digest(names.names)) if each.row in {run.preset for run in runs}]
+    theirs = [each for each in table.published(digest(names.names, {})) if each.row in {run.preset for run in runs}]
     found = findings.summary(rows, theirs)
     if args.json:
         _show(args, {

@@ -7,7 +7,6 @@ that a changed recipe trains anew and an unchanged one is taken. Losses are nats
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import statistics
@@ -24,7 +23,7 @@ from pydantic import ValidationError
 from wavenames.comparison import seen_and_unseen
 from wavenames.config import COUNTED, PRESETS, DataConfig, Refusal, RunConfig, Settings, choices, conditions_of
 from wavenames.models import build
-from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, split
+from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, digest, split
 from wavenames.training import Trainer, best_device, evaluate, seconds_a_step
 
 ROWS = (
@@ -46,7 +45,7 @@ class Entry(Settings):
     """One training and what it came to."""
 
     run: RunConfig
-    """All that decides the numbers; `data.names` is `digest` of the list."""
+    """All that decides the numbers; `data.names` is `digest` of the list, with the labels that the model is told."""
     list_title: str
     parameters: int
     receptive_field: int
@@ -65,11 +64,6 @@ class Entry(Settings):
 
 
 # ------------------------------------------------------------------------------------------------- what to train
-
-
-def digest(names: Sequence[str]) -> str:
-    """SHA-256 of the names, one a line: makemore's list has that of its file."""
-    return hashlib.sha256("\n".join(names).encode()).hexdigest()
 
 
 def wanted(
@@ -91,9 +85,11 @@ def wanted(
     for row in rows:
         counted = row in PRESETS and PRESETS[row].model.family in COUNTED
         words = {} if counted or steps is None else {"steps": steps}
+        kinds = conditions_of(PRESETS[row].model) if row in PRESETS else ()
+        told = {kind: names.labels[kind] for kind in kinds if kind in names.labels}
         for seed in seeds[:1] if counted else seeds:
             for kind in splits:
-                words |= {"preset": row, "split": kind, "seed": seed, "names": digest(names.names)}
+                words |= {"preset": row, "split": kind, "seed": seed, "names": digest(names.names, told)}
                 runs.append(RunConfig.from_flat(words))
     return runs
 

@@ -1,7 +1,7 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
 from wavenames.names.labels import ANY, UNKNOWN, label_counts, label_numbers, told_numbers
-from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, download_makemore, makemore
+from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, digest, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
 from wavenames.names.reading import columns, read_list
@@ -30,6 +30,7 @@ __all__ = [
     "Vocabulary",
     "bundled",
     "columns",
+    "digest",
     "download_makemore",
     "is_part",
     "label_column",

@@ -4,7 +4,7 @@ import csv
 import gzip
 import hashlib
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPException
@@ -50,6 +50,12 @@ class NameList:
                     f"Conditions are {'+'.join(conditions)}; the list '{self.title}' knows {carried}. "
                     f"Choose other conditions, or a list that knows the {kind}."
                 )
+
+
+def digest(names: Iterable[str], labels: Mapping[str, Iterable[str]]) -> str:
+    """SHA-256 of the names, one a line, and of their labels; without labels, makemore's have that of their file."""
+    told = "".join(f"\n\n{kind}\n" + "\n".join(words) for kind, words in labels.items())
+    return hashlib.sha256(("\n".join(names) + told).encode()).hexdigest()
 
 
 def _ssa_2018() -> NameList:

@@ -16,7 +16,7 @@ from pathlib import PurePath
 
 from wavenames.config import CONDITIONS, LIST_LIMITS, Refusal, shortened
 from wavenames.names.labels import ANY
-from wavenames.names.lists import MAKEMORE, NameList, makemore
+from wavenames.names.lists import MAKEMORE, NameList, digest, makemore
 from wavenames.names.tables import (
     DELIMITERS,
     LINE_BREAK,
@@ -73,10 +73,8 @@ def read_list(
         names, origin = tuple(_names(enumerate(LINE_BREAK.split(text), start=1), fold_case=fold_case)), ""
     if not names:
         raise Refusal(f"The file {_title(filename)} holds no names{origin}.")
-    told = "".join(f"\n\n{kind}\n" + "\n".join(words) for kind, words in labels.items())
-    digest = hashlib.sha256(("\n".join(names) + told).encode()).hexdigest()
     return NameList(
-        id=f"upload-{digest[:12]}",
+        id=f"upload-{digest(names, labels)[:12]}",
         title=shortened(title, longest=60),
         names=names,
         labels=labels,
