@@ -3,6 +3,7 @@
 import streamlit as st
 
 from wavenames.config import Refusal
+from wavenames.ui.latest_runs import latest_runs
 from wavenames.ui.links import linked_word
 from wavenames.ui.live_run import ANCHOR, configuration_of, live_run, new_title
 from wavenames.ui.run_form import run_form
@@ -40,6 +41,7 @@ with live:
     run_id = linked_word("run")
     if run_id is None:
         st.info("Choose a model and press Train. The loss, new names and the letters' map grow here as it learns.")
+        latest_runs()
     else:
         try:
             live_run(run_id)

@@ -223,3 +223,19 @@ def test_what_a_list_does_not_know_cannot_be_told() -> None:
     assert "the list 'Mine' knows nothing but the names." in words(app)
     app.selectbox(key="conditions mlp-3").set_value("none").run()
     assert [each.value for each in app.error] == []
+
+
+def test_without_a_link_the_newest_runs_lead_back() -> None:
+    assert "Latest runs" not in words(opened())
+    config = RunConfig.from_flat({"preset": "bigram"})
+    ids = [scheduler().submit(config, f"run *{number}*") for number in range(6)]
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(ids[-1]).status in ("queued", "running") and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = opened()
+    labels = [each.label.replace("\\", "") for each in app.button if str(each.key).startswith("open_")]
+    assert [label.split(" · ")[0] for label in labels] == [f"run *{number}*" for number in (5, 4, 3, 2, 1)]
+    assert labels[0].startswith("run *5* · finished · validation 2.")
+    app = app.button(key=f"open_{ids[3]}").click().run()
+    assert app.query_params["run"] == ids[3]
+    assert app.header[0].value.replace("\\", "") == "run *3*"

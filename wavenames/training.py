@@ -378,8 +378,8 @@ class Trainer:
 def seconds_a_step(model: Model, names: Packed, recipe: RecipeConfig) -> float:
     """How long one step takes on this machine now: the fastest of two to five, as many as half a second allows.
 
-    The first is slow (memory is asked for, kernels are chosen), and on busy cores any one can be. The model is changed
-    by them. Counting takes no time worth telling.
+    The first is slow (memory is asked for, kernels are chosen), and on busy cores any one can be. They change the
+    model. Counting takes no time worth telling.
     """
     if recipe.optimiser == "none":
         return 0.0
