@@ -171,7 +171,21 @@ def test_text_of_theme_and_tiles_is_readable(mode: str) -> None:
         ("É", "vowel"),
         ("y", "consonant"),
         (".", "end"),
-        ("か", "consonant"),
+        ("ø", "vowel"),
+        ("ı", "vowel"),
+        ("ł", "consonant"),
+        ("Ё", "vowel"),
+        ("ї", "vowel"),
+        ("й", "consonant"),
+        ("ў", "consonant"),
+        ("ж", "consonant"),
+        ("ώ", "vowel"),
+        ("ς", "consonant"),
+        ("ა", "vowel"),
+        ("ש", "letter"),
+        ("ع", "letter"),
+        ("か", "letter"),
+        ("民", "letter"),
         ("&", "sign"),
         ("7", "sign"),
         ("😀", "sign"),
@@ -304,6 +318,12 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
     assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == limits
     assert sorted(text for trace in figure.data for text in trace.text) == sorted([*LETTERS[1:], "■"])
     assert len({trace.marker.symbol for trace in figure.data}) == 3
+
+
+def test_the_legend_of_the_letters_map_names_only_kinds_that_are_there() -> None:
+    letters = [".", "א", "ב"]
+    figure = letters_map(np.eye(3)[:, :2], letters, [kind(one) for one in letters], "PCA")
+    assert [trace.name for trace in figure.data] == ["other letters", "end mark"]
 
 
 def test_heat_map_says_the_value_itself_not_the_root_that_shades_it() -> None:
