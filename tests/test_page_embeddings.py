@@ -37,7 +37,7 @@ def test_the_letters_whose_neighbours_are_shown_stand_in_the_link() -> None:
     (said,) = app.warning
     assert said.value == "The link asks for the letter 'ß'; allowed is one of \\. to z\\."
     app.selectbox(key="second_letter_box").set_value(".").run()
-    assert (app.query_params["first_letter"], app.query_params["second_letter"]) == (["q"], ["."])
+    assert [app.query_params[f"{side}_letter"] for side in ("first", "second")] == ["q", "."]
 
 
 def test_a_model_that_counts_says_that_it_keeps_no_vectors() -> None:
