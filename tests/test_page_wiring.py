@@ -164,6 +164,7 @@ def test_tree_and_stack_are_counted_beside_each_other() -> None:
     ("page", "model", "box"), [("wiring", "wiring_model", NAME), ("xray", "xray_models", "xray_name")]
 )
 def test_a_model_of_another_alphabet_begins_with_a_name_of_its_list(page: str, model: str, box: str) -> None:
+    """Opened by a link or chosen: an example gives way, a name that was typed stays and is refused."""
     names = StoredList("upload-0123456789ab", "Mine", tuple("αβγδεζηθικλμνξοπρστυφχψω"), "", "")
     store().keep_list(names)
     small = {"preset": "mlp-3", "steps": "10", "hidden": "8", "names": names.id}
@@ -175,3 +176,18 @@ def test_a_model_of_another_alphabet_begins_with_a_name_of_its_list(page: str, m
     assert not app.exception
     assert not app.error
     assert app.text_input(key=box).value == "α"
+
+    def chosen(typed: str | None) -> AppTest:
+        app = open_by_link(page, {model: "mlp-3"})
+        if typed is not None:
+            app.text_input(key=box).set_value(typed).run()
+        app.session_state[model] = run_id if page == "wiring" else [run_id]
+        return app.run()
+
+    app = chosen(None)
+    assert app.text_input(key=box).value == "α"
+    assert not app.error
+    assert box not in app.query_params
+    app = chosen("emma")
+    assert app.text_input(key=box).value == "emma"
+    assert len(app.error) == 1

@@ -21,7 +21,7 @@ from wavenames.ui.live_plot import Frame, Pointed, live_plot
 from wavenames.ui.readings import chance
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.two_ways_view import two_ways
-from wavenames.ui.typed import as_known, example_name
+from wavenames.ui.typed import as_known, example_name, name_box
 from wavenames.ui.wiring_net import lit_of, net_of
 from wavenames.ui.words import page_anew, plain
 
@@ -82,8 +82,8 @@ def wiring_view(chosen: Trained) -> None:
 
 def _typed(vocabulary: Vocabulary, example: str) -> str:
     """The name; one that can't be read leaves the last one standing, as far as this model knows its letters."""
-    typed = st.text_input("A name", example, key=NAME, bind="query-params", live=True)
-    for number, one in enumerate([typed.strip() or example, st.session_state.get(READ, example), example]):
+    typed = name_box("A name", example, key=NAME)
+    for number, one in enumerate([typed, st.session_state.get(READ, example), example]):
         try:
             st.session_state[READ] = name = as_known(one, vocabulary)
             return name

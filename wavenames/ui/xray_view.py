@@ -24,7 +24,7 @@ from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
 from wavenames.ui.readings import Reading, chance, likelier, named, parted, readings
 from wavenames.ui.session import Trained, checkpoint, model, trained
-from wavenames.ui.typed import example_name
+from wavenames.ui.typed import example_name, name_box
 from wavenames.ui.words import plain
 
 USUAL = ("bigram", "mlp-3", "wavenet-m")
@@ -47,7 +47,7 @@ def xray_view() -> None:
         chosen = _choose(everyone)
     with typing:
         example = _example(chosen)
-        typed = st.text_input("Name", example, key=NAME, bind="query-params", live=True)
+        typed = name_box("Name", example, key=NAME)
     with beside:
         other = st.text_input(
             "A second name", "", key=BESIDE, bind="query-params", live=True, placeholder="none",
@@ -56,7 +56,7 @@ def xray_view() -> None:
     if not chosen:
         st.info("Choose a model to read the name.")
         return
-    read = readings(typed.strip() or example, chosen, kept="xray_read") or readings(example, chosen)
+    read = readings(typed, chosen, kept="xray_read") or readings(example, chosen)
     second = readings(other, chosen, kept="xray_read_beside") if other.strip() else []
     if not read:
         return
