@@ -76,7 +76,9 @@ def test_who_walks_by_keys_sees_where_they_are(app: str, page: Page, scheme: Any
     """On the way to pages, and on the buttons of a table, which a pointer brings to light."""
     page.emulate_media(color_scheme=scheme)
     open_page(page, f"{app}/embeddings")
-    script = "() => { const style = getComputedStyle(document.activeElement); return style.outline; }"
+    expect(page.get_by_test_id("stElementToolbar")).to_have_count(2)
+    page.wait_for_function("[...document.styleSheets].some(s => s.ownerNode.textContent.includes('.wn-tile'))")
+    script = "() => getComputedStyle(document.activeElement).outline"
     walked = {}
     for _ in range(40):
         page.keyboard.press("Tab")

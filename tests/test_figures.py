@@ -226,7 +226,13 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
 
 def test_lines_near_each_other_share_a_label_in_their_order() -> None:
     """Away from where curves are: those that are crossed at once at the right, those at the end at the left."""
-    lines = REFERENCES | {"letters by frequency": 2.827, "tree-76k": 1.989, "kn-5": 1.992, "wavenet-m": 1.968, "<i>": 1.5}
+    lines = REFERENCES | {
+        "letters by frequency": 2.827,
+        "tree-76k": 1.989,
+        "kn-5": 1.992,
+        "wavenet-m": 1.968,
+        "<i>": 1.5,
+    }
     figure = loss_curves([], lines)
     labels = {each.text: (each.x, each.xanchor, each.y) for each in figure.layout.annotations}
     assert labels == {

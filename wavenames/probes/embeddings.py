@@ -14,7 +14,8 @@ Array = npt.NDArray[np.float64]
 @dataclass(frozen=True, eq=False)
 class Projection:
     """Letters in the plane: points (V, 2), the words that say what the two axes are, and the directions (E, 2) that
-    they are, where these were chosen."""
+    they are, where these were chosen.
+    """
 
     points: Array
     explained: str

@@ -62,7 +62,9 @@ def wiring_view(chosen: Trained) -> None:
     lit = replace(lit, influence={at: worths[at][place] for row, at in sorted(lit.nodes) if row == 0})
     net = net_of(found, vocabulary, chosen.family, place, shade)
     with picture:
-        clicked = _picture(found, net, lit, vocabulary, f"Wiring of {chosen.title} over {name}, lit for letter {place + 1}")
+        clicked = _picture(
+            found, net, lit, vocabulary, f"Wiring of {chosen.title} over {name}, lit for letter {place + 1}"
+        )
         st.caption(
             "Blue letters help, orange ones mislead. Click a column to light it; point at a node to see its part."
         )
