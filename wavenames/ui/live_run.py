@@ -224,7 +224,7 @@ def _map(run: Snapshot) -> None:
 
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
-    """The letters in the plane, which moves on from the one that this visitor saw last and neither spins nor jumps."""
+    """The letters in the plane, which moves on from the one that this visitor saw last, and does not jump."""
     seen: tuple[str, int, Projection] | None = st.session_state.get("letters of the run")
     if seen is not None and seen[:2] == (run_id, step):
         return seen[2]
