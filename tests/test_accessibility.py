@@ -69,3 +69,24 @@ def test_axe_finds_nothing(app: str, run_id: str, page: Page, link: str, scheme:
         expect(page.locator(".wn-plot-area:not(:has(.main-svg))")).to_have_count(0, timeout=30_000)
         found += findings(page)
     assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_who_walks_by_keys_sees_where_they_are(app: str, page: Page, scheme: Any) -> None:
+    """On the way to pages, and on the buttons of a table, which a pointer brings to light."""
+    page.emulate_media(color_scheme=scheme)
+    open_page(page, f"{app}/embeddings")
+    expect(page.get_by_test_id("stElementToolbar")).to_have_count(2)
+    page.wait_for_function("[...document.styleSheets].some(s => s.ownerNode.textContent.includes('.wn-tile'))")
+    script = "() => getComputedStyle(document.activeElement).outline"
+    walked = {}
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        where = page.evaluate("() => document.activeElement.dataset.testid")
+        if where in ("stTopNavLink", "stTopNavSection", "stBaseButton-elementToolbar"):
+            walked[where] = page.evaluate(script)
+        if where == "stBaseButton-elementToolbar":
+            break
+    assert len(walked) == 3
+    assert all("solid 2px" in outline for outline in walked.values()), walked
+    expect(page.get_by_test_id("stElementToolbar").first).to_have_css("opacity", "1")

@@ -171,7 +171,21 @@ def test_text_of_theme_and_tiles_is_readable(mode: str) -> None:
         ("É", "vowel"),
         ("y", "consonant"),
         (".", "end"),
-        ("か", "consonant"),
+        ("ø", "vowel"),
+        ("ı", "vowel"),
+        ("ł", "consonant"),
+        ("Ё", "vowel"),
+        ("ї", "vowel"),
+        ("й", "consonant"),
+        ("ў", "consonant"),
+        ("ж", "consonant"),
+        ("ώ", "vowel"),
+        ("ς", "consonant"),
+        ("ა", "vowel"),
+        ("ש", "letter"),
+        ("ع", "letter"),
+        ("か", "letter"),
+        ("民", "letter"),
         ("&", "sign"),
         ("7", "sign"),
         ("😀", "sign"),
@@ -212,11 +226,18 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
 
 def test_lines_near_each_other_share_a_label_in_their_order() -> None:
     """Away from where curves are: those that are crossed at once at the right, those at the end at the left."""
-    lines = REFERENCES | {"tree-76k": 1.989, "kn-5": 1.992, "wavenet-m": 1.968, "<i>": 1.5}
+    lines = REFERENCES | {
+        "letters by frequency": 2.827,
+        "tree-76k": 1.989,
+        "kn-5": 1.992,
+        "wavenet-m": 1.968,
+        "<i>": 1.5,
+    }
     figure = loss_curves([], lines)
     labels = {each.text: (each.x, each.xanchor, each.y) for each in figure.layout.annotations}
     assert labels == {
         "uniform 3.296": (1, "right", 3.296),
+        "letters by frequency 2.827": (1, "right", 2.827),
         "bigram 2.453": (1, "right", 2.453),
         "kn-5 1.992<br>tree-76k 1.989<br>wavenet-m 1.968": (0, "left", 1.992),
         "&lt;i&gt; 1.500": (0, "left", 1.5),
@@ -304,6 +325,12 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
     assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == limits
     assert sorted(text for trace in figure.data for text in trace.text) == sorted([*LETTERS[1:], "■"])
     assert len({trace.marker.symbol for trace in figure.data}) == 3
+
+
+def test_the_legend_of_the_letters_map_names_only_kinds_that_are_there() -> None:
+    letters = [".", "א", "ב"]
+    figure = letters_map(np.eye(3)[:, :2], letters, [kind(one) for one in letters], "PCA")
+    assert [trace.name for trace in figure.data] == ["other letters", "end mark"]
 
 
 def test_heat_map_says_the_value_itself_not_the_root_that_shades_it() -> None:

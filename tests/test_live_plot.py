@@ -329,6 +329,46 @@ def test_a_chart_is_taken_away_as_a_picture_and_as_data(page: Page, chart: Locat
 
 
 @pytest.mark.browser
+def test_a_picture_has_the_rim_of_labels_and_the_typeface_of_the_page(page: Page, chart: Locator) -> None:
+    root = page.locator(".st-key-rimmed")
+    expect(root.locator(".annotation-text")).to_be_visible()
+    with (
+        page.expect_request(lambda each: "SourceSans" in each.url and each.resource_type == "fetch"),
+        page.expect_download() as picture,
+    ):
+        root.get_by_role("button", name="Picture").click()
+    address = f"data:image/png;base64,{base64.b64encode(Path(picture.value.path()).read_bytes()).decode()}"
+    ground = """async ([root, address]) => {
+        const image = new Image();
+        image.src = address;
+        await image.decode();
+        const [width, height] = [image.width / 4, image.height / 4];
+        const paper = new OffscreenCanvas(width, height).getContext("2d");
+        paper.drawImage(image, 1.5 * width, 1.5 * height, width, height, 0, 0, width, height);
+        const { data } = paper.getImageData(0, 0, width, height);
+        paper.fillStyle = getComputedStyle(root).getPropertyValue("--st-background-color");
+        paper.fillRect(0, 0, 1, 1);
+        const [red, green, blue] = paper.getImageData(0, 0, 1, 1).data;
+        let found = 0;
+        for (let i = 0; i < data.length; i += 4) {
+            if (data[i] === red && data[i + 1] === green && data[i + 2] === blue) found += 1;
+        }
+        return found / (width * height);
+    }"""
+    share = page.evaluate(ground, [root.locator(".wn-plot").element_handle(), address])
+    assert 0.001 < share < 0.5, "the ground shows around the letters and nowhere else on the red"
+
+
+@pytest.mark.browser
+def test_data_are_the_rows_that_a_chart_is_given(page: Page, chart: Locator) -> None:
+    root = page.locator(".st-key-rimmed")
+    expect(root.locator(".annotation-text")).to_be_visible()
+    with page.expect_download() as data:
+        root.get_by_role("button", name="Data").click()
+    assert Path(data.value.path()).read_text(encoding="utf-8").splitlines() == ["layer,nats", "first,0.5", "'=last,"]
+
+
+@pytest.mark.browser
 def test_data_hold_how_sure_a_bar_is_and_no_line_where_a_curve_breaks_off(page: Page, chart: Locator) -> None:
     root = page.locator(".st-key-sure")
     expect(root.locator(".main-svg").first).to_be_visible()

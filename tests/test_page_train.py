@@ -154,6 +154,26 @@ def test_a_paused_run_rests_and_goes_on() -> None:
     scheduler().stop(run_id)
 
 
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ({"preset": "foo"}, "Model is 'foo'; allowed is one of quick, bigram,"),
+        ({"preset": "foo"}, "Left at the default: Model."),
+        ({"learning_rate": "abc"}, "Learning rate is abc; allowed is a number from 0 to 1,000."),
+        ({"preset": "mlp-3", "hidden": "-3"}, "Hidden is -3; allowed is a whole number from 1 to 512."),
+        (
+            {"learning_rat": "0.1"},
+            "The link sets 'learning_rat', which is no setting; the nearest is 'learning_rate'.",
+        ),
+    ],
+)
+def test_what_a_link_asks_for_in_vain_is_named_with_what_is_allowed(link: dict[str, str], said: str) -> None:
+    app = opened(**link, nonsense="1")
+    assert said in words(app)
+    assert len(app.warning) == 1
+    assert not app.run().warning, "once is enough"
+
+
 def test_a_link_to_an_unknown_run_is_answered_in_a_sentence() -> None:
     app = opened(run="AAAAAAAAAAAAAAAAAAAAAA")
     assert not app.exception

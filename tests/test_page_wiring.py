@@ -67,6 +67,28 @@ def test_the_page_opens_with_a_name_and_its_last_letter_lit() -> None:
     ]
 
 
+def test_data_say_of_each_node_what_it_does_and_of_each_letter_what_it_is_worth() -> None:
+    app, kept = opened(), load_shipped("wavenet-m")
+    header, *rows = charts(app)[0]["rows"]
+    table = [dict(zip(header, row, strict=True)) for row in rows]
+    assert header == [
+        "layer", "place", "letter", "read for letter 11", "predictions served", "activation", "gate", "skip",
+        "nats for letter 11", "likeliest next", "probability",
+    ]  # fmt: skip
+    found = wiring(kept.model(), kept.vocabulary, FIRST_NAME)
+    assert [row["layer"] for row in table] == [layer.title for layer in found.layers for _ in found.context]
+    columns = len(found.context)
+    letters, first, last = table[:columns], table[columns : 2 * columns], table[-columns:]
+    assert "".join(row["letter"] for row in letters) == f".{FIRST_NAME}"
+    worth = occlusion(kept.model(), kept.vocabulary, FIRST_NAME).matrix[:, 10]
+    assert [row["nats for letter 11"] for row in letters[1:11]] == pytest.approx(worth[:10].tolist(), abs=1e-4)
+    assert [row["gate"] for row in first] == pytest.approx(found.measures["gate"][0].tolist(), abs=1e-4)
+    assert [row["read for letter 11"] for row in last] == ["yes" if place == 10 else "no" for place in range(columns)]
+    best = found.log_probabilities.max(1)
+    assert [row["probability"] for row in last] == pytest.approx(best.values.exp().tolist(), abs=1e-4)
+    assert [row["likeliest next"] for row in last] == [kept.vocabulary.symbols[i] for i in best.indices.tolist()]
+
+
 def test_the_link_holds_name_place_and_both_ways_of_shading() -> None:
     app = opened(**{NAME: "Emma", PLACE: "3", SHADE: "Gate", WORTH: GRADIENT, "wiring_model": "tree-76k"})
     assert "After **em** comes **m**" in words(app)
@@ -164,6 +186,7 @@ def test_tree_and_stack_are_counted_beside_each_other() -> None:
     ("page", "model", "box"), [("wiring", "wiring_model", NAME), ("xray", "xray_models", "xray_name")]
 )
 def test_a_model_of_another_alphabet_begins_with_a_name_of_its_list(page: str, model: str, box: str) -> None:
+    """Opened by a link or chosen: an example gives way, a name that was typed stays and is refused."""
     names = StoredList("upload-0123456789ab", "Mine", tuple("αβγδεζηθικλμνξοπρστυφχψω"), "", "")
     store().keep_list(names)
     small = {"preset": "mlp-3", "steps": "10", "hidden": "8", "names": names.id}
@@ -175,3 +198,18 @@ def test_a_model_of_another_alphabet_begins_with_a_name_of_its_list(page: str, m
     assert not app.exception
     assert not app.error
     assert app.text_input(key=box).value == "α"
+
+    def chosen(typed: str | None) -> AppTest:
+        app = open_by_link(page, {model: "mlp-3"})
+        if typed is not None:
+            app.text_input(key=box).set_value(typed).run()
+        app.session_state[model] = run_id if page == "wiring" else [run_id]
+        return app.run()
+
+    app = chosen(None)
+    assert app.text_input(key=box).value == "α"
+    assert not app.error
+    assert box not in app.query_params
+    app = chosen("emma")
+    assert app.text_input(key=box).value == "emma"
+    assert len(app.error) == 1

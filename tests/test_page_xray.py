@@ -1,6 +1,7 @@
 """X-ray: what the page says of a name is what the models say."""
 
 import math
+import time
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from wavenames.config import RunConfig
 from wavenames.names import Vocabulary
 from wavenames.probes.occlusion import occlusion
 from wavenames.probes.surprisal import Surprisal, first_parting, parting, surprisal
+from wavenames.ui.session import scheduler, store
 from wavenames.ui.xray_view import FIRST_NAME, MOST, USUAL
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
@@ -150,6 +152,27 @@ def test_a_model_of_another_alphabet_is_left_out_with_a_sentence() -> None:
     (strip,) = strips(app)
     assert "mlp-3" in strip
     assert "abc" not in strip
+
+
+def test_a_model_that_is_gone_or_damaged_is_said_to_be_and_the_others_read_on() -> None:
+    run_id = scheduler().submit(RunConfig.from_flat({"preset": "bigram"}), title="mine")
+    deadline = time.monotonic() + 60
+    while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    app = opened(xray_models=[run_id, "mlp-3"])
+    assert not app.warning
+    path = store().checkpoint_path(run_id)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:1000])
+    app.text_input(key="xray_name").set_value("emma").run()
+    assert not app.exception
+    assert [each.value.partition("opened")[0] for each in app.warning] == ["mine · 2\\.472 can't be "]
+    assert len(strips(app)) == 1
+    scheduler().delete(run_id)
+    app.run()
+    assert [each.value for each in app.warning] == ["mine · 2\\.472 is no longer here\\."]
+    assert len(strips(app)) == 1
+    assert not app.run().warning
 
 
 def test_a_model_that_can_be_told_more_is_told_nothing_and_the_page_says_so() -> None:

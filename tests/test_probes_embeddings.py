@@ -78,6 +78,21 @@ def test_a_playback_ends_in_the_map_of_the_model_and_never_jumps() -> None:
     for points in alone[1:]:
         turned.append(align(points, turned[-1]))
     assert farthest(turned) > 5 * moved, "which is why each frame is not shown in a plane of its own"
+    live = [project(frames[0])]
+    for frame in frames[1:]:
+        live.append(project(frame, after=live[-1]))
+    assert farthest([each.points for each in live]) < 1.5 * moved
+
+
+def test_a_plane_that_moves_on_comes_to_rest_where_the_letters_vary_most() -> None:
+    table, best = vectors(9), project(vectors(9))
+    here = project(vectors(10))
+    for _ in range(200):
+        here = project(table, after=here)
+    assert here.explained == best.explained
+    assert here.plane is not None
+    assert best.plane is not None
+    np.testing.assert_allclose(here.plane @ here.plane.T, best.plane @ best.plane.T, atol=1e-4)
 
 
 def test_neighbours_are_the_largest_cosines_and_never_the_letter_itself() -> None:

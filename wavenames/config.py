@@ -72,6 +72,7 @@ def help_line(cls: type[Settings], name: str) -> str:
 
 
 LABELS: dict[str, str] = {
+    "preset": "Model",
     "n": "Names wanted",
     "top_k": "Top-k",
     "top_p": "Top-p",

@@ -56,3 +56,9 @@ live_plot(sure, key="sure", height=200, text="Costs\nwith whiskers")
 
 told = [replace(frame, html=f"<b>{i}</b>²") for i, frame in enumerate(frames)]
 live_plot(moving, key="told", height=200, text="Squares with words beside them", frames=told)
+
+rimmed = go.Figure(layout={"xaxis": {"range": [0, 1]}, "yaxis": {"range": [0, 1]}})
+rimmed.add_hrect(y0=0, y1=1, fillcolor="#800000", line_width=0, layer="below")
+rimmed.add_annotation(text="a label", x=0.5, y=0.5, showarrow=False)
+rows: list[dict[str, object]] = [{"layer": "first", "nats": 0.5}, {"layer": "=last", "nats": None}]
+live_plot(rimmed, key="rimmed", height=200, text="A label on red", rows=rows)

@@ -46,7 +46,19 @@ NEUTRAL: Final = "#808080"
 ACCENT: Final = "#508ff9"
 """Bars and cells that belong to no family."""
 
-Kind = Literal["vowel", "consonant", "sign", "end"]
+Kind = Literal["vowel", "consonant", "letter", "sign", "end"]
+
+VOWELS: Final = {
+    "LATIN": "aeiouæœøıəɛɔ",
+    "GREEK": "αεηιουω",
+    "CYRILLIC": "аеиоуыэюяєіәөүұѣѫѧ",
+    "ARMENIAN": "աեէըիոօ",
+    "GEORGIAN": "აეიოუ",
+}
+"""Vowels without their marks, by script, as Unicode's names of letters begin. Elsewhere (Hebrew, Arabic, Han, kana) a
+letter is not one or the other: the script leaves vowels out, or a sign stands for more than one sound."""
+SHORT: Final = "йў"
+"""Consonants, though they are vowels with a mark."""
 
 END_GLYPH: Final = "■"
 """How '.', the mark at the end of a name, is drawn."""
@@ -67,6 +79,7 @@ class KindStyle:
 KINDS: Final[dict[Kind, KindStyle]] = {
     "vowel": KindStyle("vowels", "circle", "#d73246"),
     "consonant": KindStyle("consonants", "square", "#508ff9"),
+    "letter": KindStyle("other letters", "hexagon", "#894ed6"),
     "sign": KindStyle("other signs", "triangle-up", "#c8800d"),
     "end": KindStyle("end mark", "diamond", "#808080"),
 }
@@ -79,12 +92,20 @@ SURPRISAL_CEILING: Final = 6.0
 
 
 def kind(letter: str) -> Kind:
-    """Vowel (a, e, i, o, u, accents or none), end mark '.', consonant: any other letter of any script, or sign."""
+    """End mark '.'; vowel or consonant where the script tells them apart, with marks or none; other letter; sign.
+
+    'y' counts as a consonant.
+    """
     if letter == ".":
         return "end"
-    if unicodedata.normalize("NFKD", letter.casefold())[:1] in set("aeiou"):
-        return "vowel"
-    return "consonant" if letter.isalpha() else "sign"
+    if not letter.isalpha():
+        return "sign"
+    small = letter.casefold()
+    base = unicodedata.normalize("NFKD", small)[0]
+    vowels = VOWELS.get(unicodedata.name(base, "").partition(" ")[0])
+    if vowels is None:
+        return "letter"
+    return "vowel" if base in vowels and small not in SHORT else "consonant"
 
 
 def shown(letter: str) -> str:

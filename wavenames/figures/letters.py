@@ -21,8 +21,7 @@ def letters_map(
     limits: Limits | None = None,
     size: int = 24,
 ) -> go.Figure:
-    """Each letter written where its vector points, in a circle (vowels), square (consonants), triangle (other signs)
-    or diamond (end mark).
+    """Each letter written where its vector points, in a shape that says its kind, see `colours.KINDS`.
 
     Args:
         vectors: (V, 2), already brought to two dimensions.
@@ -36,8 +35,8 @@ def letters_map(
     figure = go.Figure()
     for kind, style in KINDS.items():
         rows = [i for i, of_letter in enumerate(kinds) if of_letter == kind]
-        if kind == "sign" and not rows:
-            continue  # few lists have any, and a legend that names them would puzzle
+        if not rows:
+            continue  # a legend that names what no letter is would puzzle
         figure.add_scatter(
             x=points[rows, 0],
             y=points[rows, 1],

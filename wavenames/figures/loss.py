@@ -23,7 +23,7 @@ Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 _SAFE: Final = str.maketrans(", ", "--")
 """Plotly makes a CSS selector of a curve's uid."""
 
-_EARLY: Final = ("uniform", "bigram")
+_EARLY: Final = ("uniform", "letters by frequency", "bigram")
 """References that curves cross within the first steps."""
 
 _NEAR: Final = 0.09

@@ -13,10 +13,13 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Letters in the plane: points (V, 2), and the words that say what the two axes are."""
+    """Letters in the plane: points (V, 2), the words that say what the two axes are, and the directions (E, 2) that
+    they are, where these were chosen.
+    """
 
     points: Array
     explained: str
+    plane: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -27,18 +30,32 @@ class Neighbour:
     likeness: float
 
 
-def project(vectors: npt.ArrayLike) -> Projection:
+def project(vectors: npt.ArrayLike, after: Projection | None = None) -> Projection:
     """Vectors (V, E) in two dimensions: their own where E is 2, else the two along which they vary most (PCA).
 
     Signs are chosen so that the letter farthest out along each axis lies on its positive side. One number a letter
     is drawn along a line. Pearson 1901; Jolliffe 2002, Principal Component Analysis.
+
+    `after` is how the same letters were drawn last: the plane then only moves on from theirs, by one step of
+    orthogonal iteration, to where they vary most. One chosen anew jumps where several directions vary nearly alike.
     """
     table = np.asarray(vectors, dtype=np.float64)
     if table.shape[1] == 2:
         return Projection(table, "the two numbers of the embedding")
     if table.shape[1] == 1:
         return Projection(np.hstack([table, np.zeros_like(table)]), "the one number of the embedding")
-    return _onto(_plane(table), table)
+    return _onto(_plane(table) if after is None or after.plane is None else _nearer(after.plane, table), table)
+
+
+def _nearer(plane: Array, table: Array) -> Array:
+    """A plane (E, 2), turned by one step of orthogonal iteration towards that along which vectors (V, E) vary most.
+
+    The axes stay as near as they can to those before. Golub and Van Loan 2013, Matrix Computations, 8.2.4.
+    """
+    centred = table - table.mean(0)
+    left, _, right = np.linalg.svd(centred.T @ (centred @ plane), full_matrices=False)
+    turned: Array = left @ right
+    return turned
 
 
 def _plane(table: Array) -> Array:
@@ -53,7 +70,7 @@ def _onto(plane: Array, table: Array) -> Projection:
     centred = table - table.mean(0)
     points = centred @ plane
     share = (points**2).sum() / max((centred**2).sum(), np.finfo(float).tiny)
-    return Projection(points, f"PCA, {share:.0%} of the variance")
+    return Projection(points, f"PCA, {share:.0%} of the variance", plane)
 
 
 def align(points: Array, to: Array) -> Array:

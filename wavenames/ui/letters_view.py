@@ -16,6 +16,7 @@ from wavenames.figures.loss import LossSeries
 from wavenames.figures.motion import letters_in_motion
 from wavenames.jobs import Snapshot
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
+from wavenames.ui.links import linked_pick, say_unknown
 from wavenames.ui.live_plot import Frame, live_plot
 from wavenames.ui.references import references
 from wavenames.ui.session import Trained, checkpoint, model, scheduler, store
@@ -113,10 +114,12 @@ def _map(chosen: Trained, projection: Projection, key: str) -> None:
 def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> None:
     """The letters nearest to one that is chosen; at two moments, side by side."""
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
-    letter = st.selectbox(
-        "Nearest neighbours of", letters, index=1, format_func=lambda one: "end mark" if one == "." else one,
-        key=f"{key}_letter", help="Letters whose vectors point the same way: the model treats them alike.",
-    )  # fmt: skip
+    linked = f"{key}_letter"
+    say_unknown(linked, "the letter", letters)
+    titles = {one: "end mark" if one == "." else one for one in letters}
+    letter = linked_pick("Nearest neighbours of", titles, key=linked, default=letters[1])
+    # On a phone the table's buttons lie over what stands above it, so that is no control.
+    st.caption("Letters whose vectors point the same way: the model treats them alike.")
     table, columns = pd.DataFrame(), {}
     widths = (None, None) if len(moments) == 1 else (85, 95)  # both moments fit on a phone
     for place, (moment, vectors) in enumerate(moments.items()):

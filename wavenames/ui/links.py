@@ -6,6 +6,7 @@ may be given anew, carries a loss, or belongs to a list of names that a link sho
 
 from __future__ import annotations
 
+import difflib
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeVar
@@ -134,6 +135,16 @@ def say_unknown(key: str, label: str, allowed: Collection[str]) -> None:
     if to_be_read(f"{key} known") and word is not None and word not in allowed:
         few = ", ".join(allowed) if len(allowed) <= FEW else f"{next(iter(allowed))} to {list(allowed)[-1]}"
         st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
+
+
+def say_misspelt(fields: Collection[str]) -> None:
+    """Name what of the link is nearly one of `fields` and therefore sets nothing; what is nothing like one may be
+    anybody's.
+    """
+    for word in st.query_params:
+        near = difflib.get_close_matches(word, fields, n=1, cutoff=0.8)
+        if near and word not in fields:
+            st.warning(plain(f"The link sets {printable(word)}, which is no setting; the nearest is '{near[0]}'."))
 
 
 def write_words(words: Mapping[str, str], names: Collection[str]) -> None:

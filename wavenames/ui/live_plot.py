@@ -68,6 +68,7 @@ def live_plot(
     on_click: bool = False,
     frames: Sequence[Frame] = (),
     pointed: Pointed | None = None,
+    rows: Sequence[Mapping[str, Any]] = (),
 ) -> Any | None:
     """Draw `figure` as wide as its column, `height` pixels high, and keep the reader's zoom when it changes.
 
@@ -79,6 +80,8 @@ def live_plot(
         on_click: Let a point be chosen by click, tap, or arrow keys and Enter.
         frames: Moments to play and to scrub through, in the browser alone. The last one is shown first.
         pointed: Lines to draw while the pointer, or the arrow keys, are on a point.
+        rows: What can be taken away as data, all with the columns of the first, where the figure's own coordinates
+            mean nothing; else the figure's points.
 
     Returns:
         The `customdata` of the point that was just chosen, once; None on every other run.
@@ -96,6 +99,8 @@ def live_plot(
         ]
     if pointed:
         data["pointed"] = _compact(asdict(pointed))
+    if rows:
+        data["rows"] = _compact([list(rows[0]), *(list(row.values()) for row in rows)])
     _serve_files()
     tall = height + TEXT_LINE + (PLAYER_LINE if frames else 0)
     beside = any(each.html for each in frames)

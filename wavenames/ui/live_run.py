@@ -18,7 +18,7 @@ from wavenames.figures.letters import letters_map, limits_of
 from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth, usual_smoothing
 from wavenames.jobs import Snapshot
 from wavenames.names import Vocabulary
-from wavenames.probes.embeddings import Projection, align, project
+from wavenames.probes.embeddings import Projection, project
 from wavenames.ui.inside import go_inside, see_inside
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.model_rows import data_in_words
@@ -224,13 +224,11 @@ def _map(run: Snapshot) -> None:
 
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
-    """The letters in the plane, turned to fit the picture that this visitor saw last, so that it does not spin."""
+    """The letters in the plane, which moves on from the one that this visitor saw last, and does not jump."""
     seen: tuple[str, int, Projection] | None = st.session_state.get("letters of the run")
     if seen is not None and seen[:2] == (run_id, step):
         return seen[2]
-    latest = project(vectors)
-    if seen is not None and seen[0] == run_id and vectors.shape[1] > 2:
-        latest = Projection(align(latest.points, seen[2].points), latest.explained)
+    latest = project(vectors, after=seen[2] if seen is not None and seen[0] == run_id else None)
     st.session_state["letters of the run"] = (run_id, step, latest)
     return latest
 

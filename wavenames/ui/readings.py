@@ -53,22 +53,28 @@ def readings(typed: str, chosen: Sequence[Trained], kept: str | None = None) -> 
 
     The last good name is kept in the session under `kept`.
     """
-    found, refused = [], {}
-    for each in chosen:
-        try:
-            found.append(_reading(typed, each))
-        except Refusal as refusal:
-            refused[each.title] = str(refusal)
-    if found and kept:
-        st.session_state[kept] = found[0].name
+    found, refused = _tried(typed, chosen)
+    if not found:
+        st.error(plain(next(iter(refused.values()))))
+        last = st.session_state.get(kept) if kept else None
+        found, refused = ([], {}) if last is None else _tried(last, chosen)
     if found:
         for title, sentence in refused.items():
             st.warning(plain(f"{title} is left out. {sentence}"))
-        return found
-    if refused:
-        st.error(plain(next(iter(refused.values()))))
-    last = st.session_state.get(kept) if kept else None
-    return [] if last is None else readings(last, chosen)
+        if kept:
+            st.session_state[kept] = found[0].name
+    return found
+
+
+def _tried(name: str, chosen: Sequence[Trained]) -> tuple[list[Reading], dict[str, str]]:
+    """The name as each model reads it, and why the others can't, by title."""
+    found, refused = [], {}
+    for each in chosen:
+        try:
+            found.append(_reading(name, each))
+        except Refusal as refusal:
+            refused[each.title] = str(refusal)
+    return found, refused
 
 
 def _reading(typed: str, of: Trained) -> Reading:

@@ -27,7 +27,7 @@ from wavenames.ui.live_run import MOVING, POLL_AT_REST, new_title
 from wavenames.ui.references import references
 from wavenames.ui.session import checkpoint, model, model_at, run_vocabulary, scheduler, store, untrained
 from wavenames.ui.spreadsheet import csv_text
-from wavenames.ui.typed import as_known, example_name
+from wavenames.ui.typed import as_known, example_name, name_box
 from wavenames.ui.words import page_anew, plain
 
 RUN, NAME, PACE = "steps_run", "steps_name", "steps_pace"
@@ -126,10 +126,10 @@ def _draw() -> None:
 def _name(run: Snapshot, vocabulary: Vocabulary) -> str:
     """The name that is typed; one that can't be read leaves the last one standing."""
     example = example_name(FIRST_NAME, run.config.data.names, vocabulary)
-    typed = st.text_input("Your name", example, key=NAME, bind="query-params", live=True)
+    typed = name_box("Your name", example, key=NAME)
     read = f"{NAME} read of {run.id}"
     try:
-        st.session_state[read] = as_known(typed.strip() or example, vocabulary)
+        st.session_state[read] = as_known(typed, vocabulary)
     except Refusal as refusal:
         st.error(plain(str(refusal)))
     name: str = st.session_state.get(read, example)

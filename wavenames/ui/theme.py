@@ -21,6 +21,15 @@ SELECTED = """
 }
 """
 
+# Where Streamlit shows no focus, or too pale a one, or puts it on buttons that only a pointer brings to light.
+FOCUS = """
+:is([data-testid="stTopNavLink"], [data-testid="stTopNavSection"], [data-testid="stTopNavDropdownLink"],
+[data-testid="stBaseButton-elementToolbar"]):focus-visible {
+  outline: 2px solid light-dark(#0f6b72, #6cc5cd); outline-offset: -2px;
+}
+[data-testid="stElementToolbar"]:focus-within { opacity: 1; top: -2.75rem; z-index: 1; }
+"""
+
 BELOW = "below"
 """Key of a container that is there on a phone only, where what stands beside on a desktop stands below."""
 ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: none; }} }}"
@@ -34,6 +43,7 @@ STYLES = (
     name_rows.STYLE,
     CAPTIONS,
     SELECTED,
+    FOCUS,
     ONLY_ON_A_PHONE,
 )
 

@@ -15,7 +15,7 @@ from wavenames.probes.wiring import Sharing, sharing, wiring
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.session import model
 from wavenames.ui.typed import as_known
-from wavenames.ui.wiring_net import lit_of, net_of
+from wavenames.ui.wiring_net import lit_of, net_of, wiring_rows
 from wavenames.ui.words import plain
 
 TREE, SQUEEZED = "tree-76k", "mlp-8-76k"
@@ -65,6 +65,7 @@ def two_ways(name: str, place: int) -> None:
             live_plot(
                 wiring_figure(net, lit), key=f"wiring_{family}", height=height_of(net),
                 text=wiring_text(net, lit, f"Wiring of {CALLED[family]} over {name}, lit for letter {place + 1}"),
+                rows=wiring_rows(founds[family], lit),
             )  # fmt: skip
 
 

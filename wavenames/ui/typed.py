@@ -3,6 +3,8 @@
 import unicodedata
 from itertools import takewhile
 
+import streamlit as st
+
 from wavenames.config import LIST_LIMITS, Refusal
 from wavenames.names import Vocabulary, printable
 from wavenames.ui.session import find_list
@@ -46,6 +48,19 @@ def example_name(usual: str, list_id: str, vocabulary: Vocabulary) -> str:
     except Refusal:
         return vocabulary.letters[:5]
     return first if set(first) <= {*vocabulary.letters} else vocabulary.letters[:5]
+
+
+def name_box(label: str, example: str, *, key: str) -> str:
+    """A box for a name, in the link as well; gives what is typed, the example where nothing is.
+
+    An example that stands there gives way to that of another model; a name that was typed stays.
+    """
+    shown = f"{key} example"
+    if key in st.session_state and st.session_state[key] == st.session_state.get(shown):
+        st.session_state[key] = example
+    st.session_state[shown] = example
+    typed: str = st.text_input(label, example, key=key, bind="query-params", live=True)
+    return typed.strip() or example
 
 
 def _left_out(character: str) -> bool:

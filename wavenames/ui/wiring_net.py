@@ -58,6 +58,30 @@ def net_of(found: Wiring, vocabulary: Vocabulary, family: str, place: int, shade
     )
 
 
+def wiring_rows(found: Wiring, lit: Lit, vocabulary: Vocabulary | None = None) -> list[dict[str, object]]:
+    """The nodes as a table, layer by layer; with what they do and what comes next where `vocabulary` is known.
+
+    Place 0 is the start; at each place the letters up to there have been read.
+    """
+    uses, rows = found.uses().tolist(), []
+    of = f"letter {lit.place + 1}"
+    shares = found.log_probabilities.exp().max(1)
+    for i, layer in enumerate(found.layers):
+        inner = 0 < i < len(found.layers) - 1
+        for place, letter in enumerate(found.context):
+            row: dict[str, object] = {"layer": layer.title, "place": place, "letter": letter if i == 0 else None}
+            row[f"read for {of}"] = "yes" if (i, place) in lit.nodes else "no"
+            row["predictions served"] = uses[i - 1][place] if inner else None
+            if vocabulary is not None:
+                last = i == len(found.layers) - 1
+                row |= {kind: float(each[i - 1, place]) if inner else None for kind, each in found.measures.items()}
+                row[f"nats for {of}"] = lit.influence.get(place) if i == 0 else None
+                row["likeliest next"] = vocabulary.symbols[int(shares.indices[place])] if last else None
+                row["probability"] = float(shares.values[place]) if last else None
+            rows.append(row)
+    return rows
+
+
 def _strengths(values: Sequence[Sequence[float]], shade: str) -> list[list[float | None]]:
     """From 0 to 1: activations beside the strongest of their own layer, gates and parts beside the largest of all."""
     top = max((value for row in values for value in row if not math.isnan(value)), default=1.0)

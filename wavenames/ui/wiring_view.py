@@ -21,8 +21,8 @@ from wavenames.ui.live_plot import Frame, Pointed, live_plot
 from wavenames.ui.readings import chance
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.two_ways_view import two_ways
-from wavenames.ui.typed import as_known, example_name
-from wavenames.ui.wiring_net import lit_of, net_of
+from wavenames.ui.typed import as_known, example_name, name_box
+from wavenames.ui.wiring_net import lit_of, net_of, wiring_rows
 from wavenames.ui.words import page_anew, plain
 
 FIRST_NAME = "bartholomew"
@@ -62,7 +62,9 @@ def wiring_view(chosen: Trained) -> None:
     lit = replace(lit, influence={at: worths[at][place] for row, at in sorted(lit.nodes) if row == 0})
     net = net_of(found, vocabulary, chosen.family, place, shade)
     with picture:
-        clicked = _picture(found, net, lit, f"Wiring of {chosen.title} over {name}, lit for letter {place + 1}")
+        clicked = _picture(
+            found, net, lit, vocabulary, f"Wiring of {chosen.title} over {name}, lit for letter {place + 1}"
+        )
         st.caption(
             "Blue letters help, orange ones mislead. Click a column to light it; point at a node to see its part."
         )
@@ -82,8 +84,8 @@ def wiring_view(chosen: Trained) -> None:
 
 def _typed(vocabulary: Vocabulary, example: str) -> str:
     """The name; one that can't be read leaves the last one standing, as far as this model knows its letters."""
-    typed = st.text_input("A name", example, key=NAME, bind="query-params", live=True)
-    for number, one in enumerate([typed.strip() or example, st.session_state.get(READ, example), example]):
+    typed = name_box("A name", example, key=NAME)
+    for number, one in enumerate([typed, st.session_state.get(READ, example), example]):
         try:
             st.session_state[READ] = name = as_known(one, vocabulary)
             return name
@@ -146,7 +148,7 @@ def _worths(network: Model, vocabulary: Vocabulary, name: str, way: str) -> list
     return [[0.0] * (len(name) + 1), *occlusion(network, vocabulary, name).matrix.tolist()]
 
 
-def _picture(found: Wiring, net: Net, lit: Lit, title: str) -> object:
+def _picture(found: Wiring, net: Net, lit: Lit, vocabulary: Vocabulary, title: str) -> object:
     fields = {(row, at): found.field(row, at).edges for row in range(1, len(net.rows) - 1) for at in net.places}
     return live_plot(
         wiring_figure(net, lit),
@@ -156,6 +158,7 @@ def _picture(found: Wiring, net: Net, lit: Lit, title: str) -> object:
         on_click=True,
         frames=[Frame(label, traces) for label, traces in layer_by_layer(net, lit)],
         pointed=Pointed(NODES, POINTED, pointed_lines(net, fields)),
+        rows=wiring_rows(found, lit, vocabulary),
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 import torch
 from torch import Tensor
 
+from wavenames.config import Refusal
 from wavenames.figures.xray import (
     SMALLEST,
     expected_letters,
@@ -24,13 +25,15 @@ from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
 from wavenames.ui.readings import Reading, chance, likelier, named, parted, readings
 from wavenames.ui.session import Trained, checkpoint, model, trained
-from wavenames.ui.typed import example_name
+from wavenames.ui.typed import example_name, name_box
 from wavenames.ui.words import plain
 
 USUAL = ("bigram", "mlp-3", "wavenet-m")
 MOST = 4
 """Models under each other."""
 FIRST_NAME = "isabella"
+DRAWN = "xray models as drawn"
+"""Session key of their titles, for the sentence about one that is gone."""
 NAME, BESIDE, MODELS, LOOKED_AT = "xray_name", "xray_beside", "xray_models", "xray_look"
 OF, HIDDEN, AT = "xray_of", "xray_hide", "xray_at"
 """Keys, in the session and in the link: of which model which letter is hidden, and which one is to be predicted."""
@@ -47,7 +50,7 @@ def xray_view() -> None:
         chosen = _choose(everyone)
     with typing:
         example = _example(chosen)
-        typed = st.text_input("Name", example, key=NAME, bind="query-params", live=True)
+        typed = name_box("Name", example, key=NAME)
     with beside:
         other = st.text_input(
             "A second name", "", key=BESIDE, bind="query-params", live=True, placeholder="none",
@@ -56,7 +59,7 @@ def xray_view() -> None:
     if not chosen:
         st.info("Choose a model to read the name.")
         return
-    read = readings(typed.strip() or example, chosen, kept="xray_read") or readings(example, chosen)
+    read = readings(typed, chosen, kept="xray_read") or readings(example, chosen)
     second = readings(other, chosen, kept="xray_read_beside") if other.strip() else []
     if not read:
         return
@@ -80,14 +83,27 @@ def _example(chosen: Sequence[Trained]) -> str:
 
 
 def _choose(everyone: dict[str, Trained]) -> list[Trained]:
-    """Up to `MOST` models; the choice stands in the link by their ids."""
-    keys = linked_ids(everyone, key=MODELS, default=USUAL, most=MOST)
+    """Up to `MOST` models that can be opened; the choice stands in the link by their ids."""
     titles = distinct({key: each.label for key, each in everyone.items()})
+    before: dict[str, str] = st.session_state.get(DRAWN, titles)
+    st.session_state[DRAWN] = titles
+    gone = before.keys() - titles.keys()
+    said = [f"{before[key]} is no longer here." for key in st.session_state.get(MODELS, ()) if key in gone]
+    keys = linked_ids(everyone, key=MODELS, default=USUAL, most=MOST)
     st.multiselect(
         "Models", list(titles), format_func=lambda key: titles.get(key, key), key=MODELS, max_selections=MOST,
         help="Models that ship, your files, and runs finished on this server, each with its validation loss.",
     )  # fmt: skip
-    return [everyone[key] for key in keys]
+    found = []
+    for key in keys:
+        try:
+            checkpoint(key)
+            found.append(everyone[key])
+        except Refusal as refusal:
+            said.append(f"{titles[key]} can't be opened. {refusal}")
+    for sentence in said:
+        st.warning(plain(sentence))
+    return found
 
 
 # ------------------------------------------------------------------------------------------------- letter by letter

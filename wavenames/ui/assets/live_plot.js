@@ -76,6 +76,35 @@ function save(address, name) {
   link.remove();
 }
 
+// The page's typeface with the font itself in it: a picture loads nothing.
+async function typeface(family) {
+  const sheets = [...document.styleSheets].filter((sheet) => !sheet.href || new URL(sheet.href).origin === location.origin);
+  const faces = sheets.flatMap((sheet) => [...sheet.cssRules]).filter((rule) => rule instanceof CSSFontFaceRule
+    && rule.style.fontStyle !== "italic" && family.startsWith(rule.style.fontFamily));
+  return (await Promise.all(faces.map(async (rule) => {
+    const [, address] = /url\("([^"]+)"\)/.exec(rule.style.getPropertyValue("src"));
+    const font = await (await fetch(new URL(address, rule.parentStyleSheet.href ?? document.baseURI))).blob();
+    const reader = new FileReader();
+    await new Promise((resolve) => { reader.onload = resolve; reader.readAsDataURL(font); });
+    return rule.cssText.replace(address, () => reader.result);
+  }))).join("");
+}
+
+// An SVG as PNG, twice as fine as the screen.
+async function png(svg, { width, height }) {
+  const address = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  const image = new Image(width, height);
+  image.src = address;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [2 * width, 2 * height];
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  URL.revokeObjectURL(address);
+  return canvas.toDataURL();
+}
+
+const RIM = ["paint-order", "stroke", "stroke-width", "stroke-linejoin"]; // of a label: live_plot.css says what it is
+
 // What a cell of a spreadsheet may hold: a number with the digits that it came with, or text that starts no formula.
 function cell(value) {
   if (typeof value === "number") return Number.isNaN(value) ? "" : String(Number(value.toPrecision(7)));
@@ -100,7 +129,7 @@ function table(traces, layout) {
     }
   }
   const used = rows[0].map((_, column) => column < 3 || rows.slice(1).some((row) => (row[column] ?? "") !== ""));
-  return rows.map((row) => row.filter((_, column) => used[column]).map(cell).join(",")).join("\n");
+  return rows.map((row) => row.filter((_, column) => used[column]));
 }
 
 const SPEEDS = [0.5, 1, 2, 4];
@@ -243,12 +272,19 @@ class Chart {
     layout.width = size.width;
     layout.height = size.height;
     const drawn = { data: structuredClone(this.plot.data), layout };
-    save(await this.Plotly.toImage(drawn, { format: "png", scale: 2, ...size }), `${this.file()}.png`);
+    // The styles of the page end at the picture's edge: it takes along the rim of labels and the font.
+    const label = this.plot.querySelector(".annotation-text");
+    const look = label ? RIM.map((name) => `${name}: ${getComputedStyle(label).getPropertyValue(name)};`).join(" ") : "";
+    const styles = `<style>.annotation-text { ${look} } ${await typeface(style.getPropertyValue("--st-font"))}</style>`;
+    const address = await this.Plotly.toImage(drawn, { format: "svg", ...size });
+    const svg = decodeURIComponent(address.slice(address.indexOf(",") + 1)).replace(">", () => `>${styles}`);
+    save(await png(svg, size), `${this.file()}.png`);
   }
 
   data() {
     if (!this.made) return;
-    const text = table(this.plot._fullData, this.given.layout);
+    const rows = this.given.rows ?? table(this.plot._fullData, this.given.layout);
+    const text = rows.map((row) => row.map(cell).join(",")).join("\n");
     const address = URL.createObjectURL(new Blob([`${text}\n`], { type: "text/csv;charset=utf-8" }));
     save(address, `${this.file()}.csv`);
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
