@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from unicodedata import bidirectional
 
 import streamlit as st
 
@@ -13,8 +14,12 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 
 
 def plain(text: str) -> str:
-    r"""`text` as Markdown that shows it letter by letter: people's titles and names can't format or link."""
-    return _MARKDOWN.sub(r"\\\1", text)
+    r"""`text` as Markdown that shows it letter by letter: people's titles and names can't format or link.
+
+    One with letters that run from right to left is isolated, so that it can't turn the sentence around it.
+    """
+    text = _MARKDOWN.sub(r"\\\1", text)
+    return f"\u2068{text}\u2069" if any(bidirectional(letter) in ("R", "AL") for letter in text) else text
 
 
 @contextmanager
