@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from unicodedata import bidirectional
 
 import streamlit as st
 
@@ -11,15 +10,15 @@ from wavenames.config import Refusal
 from wavenames.names import ANY
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
+_RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+)")
 
 
 def plain(text: str) -> str:
-    r"""`text` as Markdown that shows it letter by letter: people's titles and names can't format or link.
+    """`text` as Markdown that shows it letter by letter: people's titles and names can't format or link.
 
-    One with letters that run from right to left is isolated, so that it can't turn the sentence around it.
+    Letters that run from right to left are isolated, so that they can't turn the sentence around them.
     """
-    text = _MARKDOWN.sub(r"\\\1", text)
-    return f"\u2068{text}\u2069" if any(bidirectional(letter) in ("R", "AL") for letter in text) else text
+    return _RIGHT_TO_LEFT.sub("\u2068\\1\u2069", _MARKDOWN.sub(r"\\\1", text))
 
 
 @contextmanager
