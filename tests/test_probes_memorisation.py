@@ -67,6 +67,25 @@ def test_the_nearest_of_a_whole_list_is_that_of_brute_force_and_ties_go_by_the_a
     assert min(each.distance for each in expected) == 0
 
 
+@given(st.lists(st.one_of(NAME, st.just(""), st.text("xyz")), max_size=5), st.lists(NAME, min_size=1, max_size=12))
+def test_nothing_that_is_near_is_ruled_out(names: list[str], others: list[str]) -> None:
+    """By length and letters alone: names far from all and with letters that no other has among them."""
+    assert nearest(names, shelf(others)) == by_brute_force(names, others)
+
+
+def test_letters_after_the_64th_rule_nothing_out_either() -> None:
+    letters = [chr(0x4E00 + i) for i in range(130)]
+    others = [one + other for one, other in zip(letters, letters[7:] + letters[:7], strict=True)]
+    names = [one + other for one, other in zip(letters, letters[66:] + letters[:66], strict=True)]
+    assert nearest(names, shelf(others)) == by_brute_force(names, others)
+
+
+def by_brute_force(names: list[str], others: list[str]) -> list[Nearest]:
+    """The nearest for each; of several the first by the alphabet."""
+    found = [min((Levenshtein.distance(name, other), other) for other in others) for name in names]
+    return [Nearest(other, distance) for distance, other in found]
+
+
 def test_names_are_laid_out_once_each_however_often_and_in_whatever_order_they_come() -> None:
     one, other = shelf(["bo", "anna", "bo", "ann"]), shelf(["ann", "bo", "anna"])
     assert one.names == other.names == ("anna", "ann", "bo")
