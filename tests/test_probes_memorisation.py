@@ -15,6 +15,7 @@ from wavenames.probes.memorisation import (
     FAR,
     FEWEST,
     Nearest,
+    _within,
     by_heart,
     distances,
     nearest,
@@ -74,10 +75,15 @@ def test_nothing_that_is_near_is_ruled_out(names: list[str], others: list[str]) 
 
 
 def test_letters_after_the_64th_rule_nothing_out_either() -> None:
-    letters = [chr(0x4E00 + i) for i in range(130)]
-    others = [one + other for one, other in zip(letters, letters[7:] + letters[:7], strict=True)]
-    names = [one + other for one, other in zip(letters, letters[66:] + letters[:66], strict=True)]
-    assert nearest(names, shelf(others)) == by_brute_force(names, others)
+    dice, letters = np.random.default_rng(0), [chr(0x4E00 + i) for i in range(130)]
+    others = ["".join(dice.choice(letters, 6)) for _ in range(200)]
+    laid = shelf(others)
+    for other in others[:60]:
+        name = other[:2] + "".join(dice.choice([*letters, "?"], 2)) + other[4:]
+        for reach in range(7):
+            rows = _within(reach, name, laid)
+            near = {each for each in others if Levenshtein.distance(name, each) <= reach}
+            assert near <= {laid.names[row] for row in rows}
 
 
 def by_brute_force(names: list[str], others: list[str]) -> list[Nearest]:

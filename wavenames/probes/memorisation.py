@@ -159,8 +159,8 @@ def _within(reach: int, name: str, others: Shelf) -> npt.NDArray[np.intp]:
     takes out at most one.
     """
     first, end = (others.longer_than(letters) for letters in (len(name) + reach, len(name) - reach - 1))
-    known = {others.letters.find(letter) for letter in name} - {-1}
-    mine = np.bitwise_or.reduce(BITS[[place % len(BITS) for place in known]], initial=np.uint64(0))
+    places = {others.letters.find(letter) % len(BITS) for letter in name}  # of one that no other has, the last: -1
+    mine = np.bitwise_or.reduce(BITS[[*places]], initial=np.uint64(0))
     has = others.has[first:end]
     near = (np.bitwise_count(has & ~mine) <= reach) & (np.bitwise_count(mine & ~has) <= reach)
     return np.flatnonzero(near) + first
