@@ -265,7 +265,12 @@ def test_a_sentence_says_how_much_of_it_is_memory() -> None:
 def test_a_bar_stands_from_the_first_part_on_and_not_where_all_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[str] = []
     show = AtWork._show
-    monkeypatch.setattr(AtWork, "_show", lambda work, words: (shown.append(words), show(work, words)))
+
+    def noted(work: AtWork, words: str) -> None:
+        shown.append(words)
+        show(work, words)
+
+    monkeypatch.setattr(AtWork, "_show", noted)
     app = opened(memory_of="bigram")
     assert shown[0] == "Drawing names"
     assert [each for each in shown if "temperature" in each] == [
