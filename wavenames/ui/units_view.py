@@ -242,8 +242,6 @@ def _measure(watched: Watched, place: DeltaGenerator, *, stoppable: bool) -> Non
         if stoppable:
             st.button("Stop", icon=":material/stop:", key="units_stop")
     for unit in _liveliest(watched):
-        if unit in costs:
-            continue
         if time.monotonic() - looked >= LOOK:
             looked = time.monotonic()
             done = len(costs)
