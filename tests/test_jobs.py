@@ -255,6 +255,25 @@ def test_the_last_look_at_a_run_that_diverged_is_at_what_it_became(
     assert [at for at, _ in scheduler.store.looks(run_id)] == [at for at, _ in found.looks]
 
 
+def test_weights_that_are_no_numbers_are_not_looked_at_where_the_loss_is_one(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a BatchNorm the batch's own spread keeps the loss a number."""
+    learn = Trainer._learn
+
+    def explode(trainer: Trainer) -> torch.Tensor:
+        loss = learn(trainer)
+        if trainer.step == 70:
+            next(iter(trainer.model.parameters())).data.mul_(1e25)  # the letters' vectors
+        return loss
+
+    monkeypatch.setattr(Trainer, "_learn", explode)
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", math.inf)
+    found = rest(scheduler, scheduler.submit(run_config("mlp-3-bn", steps=200)))
+    assert str(found.verdict).startswith("A weight stopped being a number")
+    assert [step for step, _ in found.looks] == [0, 50]
+
+
 def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
     """Two runs with one seed show the same gibberish at step 0; another seed shows other."""
     ids = [scheduler.submit(run_config(steps=1, seed=seed)) for seed in (1, 1, 2)]
