@@ -1,11 +1,14 @@
 """Memory: how much of what a model writes it knows by heart."""
 
+from functools import partial
+
 import streamlit as st
 
 from wavenames.ui import memory_view as view
+from wavenames.ui.at_work import AtWork
 from wavenames.ui.controls import choose_model
 from wavenames.ui.leak_view import leak_view
-from wavenames.ui.memory_change import by_temperature, through_training
+from wavenames.ui.memory_change import TEMPERATURES, by_temperature, kept_steps, through_training
 from wavenames.ui.session import checkpoint
 from wavenames.ui.theme import apply_theme
 
@@ -16,28 +19,35 @@ choice, *places = st.columns([4, 2, 1], vertical_alignment="bottom")
 with choice:
     chosen = choose_model("Model", key="memory_of")
 options = view.choose_options(*places)
-kept = checkpoint(chosen.key)
-names = view.drawn(chosen.key, kept.results.steps, options)
-missing = view.why_no_list(kept)
+kept, steps = checkpoint(chosen.key), kept_steps(chosen.key)
+drawing = (chosen.key, kept.results.steps, options)
+work = AtWork("memory", drawing, 5 + len(TEMPERATURES) + len(steps), st.container())
 
-real = None if missing else view.yardstick(kept.run.data)
-view.counts(names, kept, real)
-if real is None:
-    st.info(missing)
-    view.table(chosen, names, None)
-else:
-    found = view.nearest_to(chosen.key, kept.results.steps, options, kept.run.data)
+names = work.do("Drawing names", partial(view.drawn, *drawing))
+missing = work.do("Reading the list that it learned from", partial(view.why_no_list, kept))
+real = found = None
+if missing == "":
+    real = work.do("Looking for the names nearest to held-out ones", partial(view.yardstick, kept.run.data))
+    found = work.do("Looking for the names nearest to its own", partial(view.nearest_to, *drawing, kept.run.data))
+if names is not None:
+    view.counts(names, kept, real)
+    if missing:
+        st.info(missing)
+    if found is None or real is None:
+        view.table(chosen, names, found)
+    else:
+        left, right = st.columns(2, gap="large")
+        with left:
+            view.histogram(chosen, found, real)
+        with right:
+            view.table(chosen, names, found)
+
+    st.header("What changes it", anchor=False)
     left, right = st.columns(2, gap="large")
     with left:
-        view.histogram(chosen, found, real)
+        by_temperature(chosen, kept, options, work)
     with right:
-        view.table(chosen, names, found)
-
-st.header("What changes it", anchor=False)
-left, right = st.columns(2, gap="large")
-with left:
-    by_temperature(chosen, kept, options)
-with right:
-    through_training(chosen, options)
-if not missing:
-    leak_view(chosen, kept)
+        through_training(chosen, steps, options, work)
+    if missing == "":
+        leak_view(chosen, kept, work)
+work.end(view.held_against(names, kept.run.data, found))

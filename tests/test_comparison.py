@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wavenames import comparison
-from wavenames.comparison import Paired, loss_floor, paired, seen_and_unseen, target_leak
+from wavenames.checkpoints import load_shipped
+from wavenames.comparison import Paired, leaked, loss_floor, paired, seen_and_unseen, target_leak
 from wavenames.config import BigramConfig, KneserNeyConfig
 from wavenames.models import Bigram, KneserNey
-from wavenames.names import NameList, Packed, Vocabulary, split
+from wavenames.names import NameList, Packed, Split, Vocabulary, bundled, split
 from wavenames.training import Evaluation, evaluate, mean_and_error
 
 NO_DIFFERENCE = "No difference between a and b that this test can see"
@@ -142,6 +143,35 @@ def test_seen_and_unseen_names_make_up_the_whole() -> None:
     none, whole = seen_and_unseen(evaluation(nats, lengths), ["ab", "cde", "fghi"], set())
     assert math.isnan(none[0])
     assert whole == mean_and_error(nats, lengths, torch.arange(3))
+
+
+def test_names_that_stand_twice_are_told_apart_by_what_was_seen_of_them() -> None:
+    """Rows of one name are put together; a name that stands once or three times belongs to neither side."""
+    parts = Split("lecture", ("ab", "cde", "x", "x"), ("ab", "fg", "fg", "hij", "x", "once"), ("hij", "cde"))
+    nats, lengths = torch.tensor([3.0, 4, 5, 8, 1, 10]).double(), torch.tensor([3, 3, 3, 4, 2, 5])
+    found = leaked(evaluation(nats, lengths), parts)
+    assert found.everything == pytest.approx(31 / 20)
+    assert found.seen.loss == pytest.approx(4 / 5)
+    assert found.unseen.loss == pytest.approx(27 / 15)
+    assert [side.names for side in (found.seen, found.unseen, found.once, found.never)] == [2, 4, 1, 2]
+    assert (found.once.loss, found.once.names) == (1.0, 1)
+    assert found.never.loss == pytest.approx(17 / 10)
+    gap, error = found.seen.below(found.unseen)
+    assert gap == pytest.approx(27 / 15 - 4 / 5)
+    assert error == pytest.approx(math.hypot(found.seen.error, found.unseen.error))
+
+
+def test_memory_is_seen_where_there_is_some_and_nowhere_else() -> None:
+    """Counts of letter pairs have no room for a name; runs of five letters hold most of them."""
+    gaps = {}
+    for key in ("bigram", "kn-5"):
+        kept = load_shipped(key)
+        parts = split(bundled("ssa-2018").names)
+        found = leaked(evaluate(kept.model(), Packed(parts.validation, kept.vocabulary)), parts)
+        gap, error = found.once.below(found.never)
+        gaps[key] = gap / error
+    assert abs(gaps["bigram"]) < 2
+    assert gaps["kn-5"] > 4
 
 
 # -------------------------------------------------------------------------------------------------- the lowest loss

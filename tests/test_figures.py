@@ -245,6 +245,18 @@ def test_lines_near_each_other_share_a_label_in_their_order() -> None:
     assert sorted(shape.y0 for shape in figure.layout.shapes) == sorted(lines.values())
 
 
+@pytest.mark.parametrize(
+    ("ends", "side"),
+    [((), "bottom"), ((2.0,), "bottom"), ((2.46,), "top"), ((2.453, 2.1), "top"), ((2.8, 2.4), "bottom")],
+)
+def test_a_line_is_named_on_the_side_where_no_curve_ends_near_it(ends: tuple[float, ...], side: str) -> None:
+    """A blind guess is named under its line, where no legend stands."""
+    runs = [LossSeries(f"run {end}", "mlp", "lecture", ([0, 1], [3.3, end]), ([0, 1], [3.3, end])) for end in ends]
+    figure = loss_curves(runs, REFERENCES)
+    anchors = {each.text: each.yanchor for each in figure.layout.annotations if each.text[:3] in ("uni", "big")}
+    assert anchors == {"uniform 3.296": "top", "bigram 2.453": side}
+
+
 def test_the_floor_of_the_train_loss_is_a_line_of_its_own_kind() -> None:
     floor = ("floor for train, 8 letters", 1.412)
     figure = loss_curves([run()], REFERENCES, floor=floor)

@@ -115,15 +115,15 @@ def test_means_of_a_unit_leave_empty_what_nothing_was_read_of() -> None:
 
 
 def test_costs_stand_in_their_order_under_their_units_numbers() -> None:
-    figure = unit_costs([0.1, 0.3, -0.2], [0.01, 0.02, 0.03], 0, "tree")
+    figure = unit_costs({0: (0.1, 0.01), 1: (0.3, 0.02), 2: (-0.2, 0.03)}, 0, "tree")
     (bar,) = figure.data
     assert list(bar.x) == list(bar.customdata) == ["2", "1", "3"]
     assert list(bar.y) == [0.3, 0.1, -0.2]
     assert list(bar.error_y.array) == [0.02, 0.01, 0.03]
     (label,) = figure.layout.annotations
     assert (label.text, label.x) == ("unit 1", 1)
-    assert costs_text("Costs", [0.1, -0.2], [0.01, 0.03]).splitlines() == [
-        "Costs", "unit 1: 0.1000 ± 0.0100", "unit 2: −0.2000 ± 0.0300",
+    assert costs_text("Costs", {7: (-0.2, 0.03), 0: (0.1, 0.01)}).splitlines() == [
+        "Costs", "unit 1: 0.1000 ± 0.0100", "unit 8: −0.2000 ± 0.0300",
     ]  # fmt: skip
 
 

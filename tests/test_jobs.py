@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +33,7 @@ from wavenames.models import build
 from wavenames.names import label_numbers
 from wavenames.probes.health_record import packed
 from wavenames.sampling import sample
-from wavenames.store import Curve, Metrics, Store, StoredList, StoreFailed
+from wavenames.store import Change, Curve, Frame, Look, Metrics, SampledNames, Store, StoredList, StoreFailed, Weights
 from wavenames.training import Point, Trainer, best_device, evaluate
 
 NAMES = tuple("".join(letters) for letters in itertools.product("bdklmnrst", "aeiou", ("", "n", "na", "ri")))
@@ -238,16 +237,49 @@ def test_looking_takes_its_share_and_no_more(scheduler: Scheduler, monkeypatch: 
     assert all(weight.update is None for weight in found.looks[-1][1].weights)
 
 
-@pytest.mark.parametrize(
-    "words", [{"optimiser": "sgd", "learning_rate": 1000, "schedule": "constant"}, {"patience": 1, "steps": 100}]
-)
-def test_a_run_that_goes_back_to_its_best_weights_has_no_last_step(
-    scheduler: Scheduler, words: dict[str, Any]
-) -> None:
-    """One that diverged, and one that waited in vain: between those weights and its last step lies no step."""
-    found = rest(scheduler, scheduler.submit(run_config(**words)))
+def test_a_run_that_goes_back_to_its_best_weights_has_no_last_step(scheduler: Scheduler) -> None:
+    """Between those weights and its last step lies no step."""
+    found = rest(scheduler, scheduler.submit(run_config(patience=1, steps=100)))
     assert found.looks[-1][0] == found.step
     assert all(weight.update is None for weight in found.looks[-1][1].weights)
+
+
+@pytest.mark.parametrize(("preset", "numbers"), [("mlp-3", True), ("wavenet-s", False)])
+def test_the_last_look_at_a_run_that_diverged_is_at_what_it_became(
+    scheduler: Scheduler, preset: str, numbers: bool
+) -> None:
+    """Not at the good weights that it went back to; where those it had are no numbers, the look is a former one."""
+    run_id = scheduler.submit(run_config(preset, optimiser="sgd", learning_rate=1000, schedule="constant", steps=500))
+    found = rest(scheduler, run_id)
+    assert found.diverged
+    assert "ran away" in str(found.verdict) if numbers else "stopped being a number" in str(found.verdict)
+    step, look = found.looks[-1]
+    kept = load(scheduler.store.checkpoint_path(run_id)).weights
+    spreads = {weight.name: weight.spread for weight in look.weights}
+    widest = max(float(value.std()) for value in kept.values() if value.dim() == 2)
+    assert step == (found.step if numbers else 0)
+    assert (max(spreads.values()) > 2 * widest) == numbers
+    assert (look.loss > 2 * math.log(27)) == numbers
+    assert [at for at, _ in scheduler.store.looks(run_id)] == [at for at, _ in found.looks]
+
+
+def test_weights_that_are_no_numbers_are_not_looked_at_where_the_loss_is_one(
+    scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a BatchNorm the batch's own spread keeps the loss a number."""
+    learn = Trainer._learn
+
+    def explode(trainer: Trainer) -> torch.Tensor:
+        loss = learn(trainer)
+        if trainer.step == 70:
+            next(iter(trainer.model.parameters())).data.mul_(1e25)  # the letters' vectors
+        return loss
+
+    monkeypatch.setattr(Trainer, "_learn", explode)
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", math.inf)
+    found = rest(scheduler, scheduler.submit(run_config("mlp-3-bn", steps=200)))
+    assert str(found.verdict).startswith("A weight stopped being a number")
+    assert [step for step, _ in found.looks] == [0, 50]
 
 
 def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
@@ -412,6 +444,35 @@ def test_a_killed_server_loses_only_a_little_and_goes_on_to_the_same_numbers(tmp
         scheduler.close()
 
 
+def test_what_lies_past_the_state_of_a_run_that_was_cut_off_is_shown_nowhere(tmp_path: Path) -> None:
+    """As a kill leaves it: rows of evaluations after the state from which the run will go on."""
+    with Store(folder=tmp_path) as store:
+        store.keep_list(LIST)
+        scheduler = Scheduler(store, workers=1)
+        run_id = scheduler.submit(run_config(steps=100_000))
+        reach(scheduler, run_id, 60)
+        scheduler.close()
+        step, seconds = store.run(run_id).step, store.run(run_id).seconds
+        (_, look), *_ = store.looks(run_id)
+        late = step + 1000
+        store.later(
+            Metrics(run_id, "train", [(late, 9.0, 9.0, 3.0)]), Metrics(run_id, "validation", [(late, 9.0, 9.0, 3.0)]),
+            SampledNames(run_id, late, ["late"]), Frame(run_id, late, np.zeros((27, 2), np.float32)),
+            Look(run_id, late, look), Weights(run_id, late, b"late", 1),
+            Change(run_id, {"step": late, "seconds": seconds + 9}),
+        )  # fmt: skip
+    with Store(folder=tmp_path) as store:
+        scheduler = Scheduler(store, workers=1)
+        cut = scheduler.snapshot(run_id)
+        assert (cut.status, cut.step, cut.seconds) == ("interrupted", step, seconds)
+        for last in (
+            cut.train.step[-1], cut.validation.step[-1], cut.samples[-1][0], cut.frames[-1][0], cut.looks[-1][0],
+            store.weights_steps(run_id)[-1],
+        ):  # fmt: skip
+            assert 0 <= last <= step
+        scheduler.close()
+
+
 def test_a_run_cut_off_before_its_first_step_starts_over(tmp_path: Path) -> None:
     config = run_config(steps=50)
     with Store(folder=tmp_path) as store:
@@ -420,6 +481,8 @@ def test_a_run_cut_off_before_its_first_step_starts_over(tmp_path: Path) -> None
         store.later(Metrics(run_id, "train", [(1, 0.1, 8.0, 3.0)]))
     with Store(folder=tmp_path) as store:
         scheduler = Scheduler(store, workers=1)
+        cut = scheduler.snapshot(run_id)
+        assert (cut.step, cut.train.step.size) == (0, 0)
         scheduler.resume(run_id)
         assert rest(scheduler, run_id).status == "finished"
         assert_same_as_unbroken(scheduler, run_id, config)

@@ -261,6 +261,27 @@ def test_a_chart_fits_a_phone(page: Page, chart: Locator) -> None:
 
 
 @pytest.mark.browser
+def test_a_legend_stands_over_its_plot_however_the_page_was_turned(page: Page, chart: Locator) -> None:
+    """On two lines where it is narrow, on one again where there is room."""
+    plot = page.locator(".st-key-called")
+    heights = []
+    for width in (390, 320, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        expect(plot.locator(".main-svg").first).to_have_attribute("width", str(width - 32))
+        page.wait_for_function(
+            """() => {
+              const [legend, area] = [".legend", ".nsewdrag"].map(
+                (one) => document.querySelector(`.st-key-called ${one}`).getBoundingClientRect());
+              return legend.bottom <= area.top + 1;
+            }""",
+            timeout=5000,
+        )
+        legend = plot.locator(".legend").bounding_box()
+        assert legend
+        heights.append(legend["height"])
+    assert heights[0] == heights[2] < heights[1]
+
+
 def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_there(page: Page, chart: Locator) -> None:
     root = page.locator(".st-key-moving .wn-plot")
     plot, words = root.locator(".wn-plot-area"), root.locator(".wn-plot-text p")

@@ -67,3 +67,22 @@ def test_a_run_shows_how_it_came_to_know_names(app: str, page: Page) -> None:
     assert [row.split(":")[0] for row in rows] == ["0", "20", "40", "60", "80", "100"]
     first, last = (float(re.findall(r"in train ([\d.]+)%", row)[0]) for row in (rows[0], rows[-1]))
     assert first < 1 < last
+
+
+def test_the_work_is_stopped_at_once_and_taken_up(app: str, page: Page) -> None:
+    """The largest model, which nobody has looked at yet: Stop is there before the first figure."""
+    open_page(page, f"{app}/names")
+    page.goto(f"{app}/memory?memory_of=gru-384")
+    page.get_by_role("button", name="Stop").click()
+    go_on = page.get_by_role("button", name="Go on")
+    expect(go_on).to_be_visible()
+    settled(page)
+    expect(page.get_by_text("Not measured yet.")).to_have_count(1 if page.get_by_test_id("stMetric").count() else 0)
+    expect(page.locator(".st-key-memory_leak")).to_have_count(0)
+    go_on.click()
+    expect(page.locator(".st-key-memory_leak .point").first).to_be_attached()
+    settled(page)
+    assert sum(figures(page)[kind] for kind in ("In train", "Held out", "New")) == 1000
+    expect(page.locator(".st-key-memory_by_temperature .lines .js-line")).to_have_count(3)
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    expect(go_on).to_have_count(0)

@@ -36,7 +36,7 @@ def played(app: AppTest, key: str, said: int) -> AppTest:
     app.radio(key=f"break_said_{key}").set_value(CARDS[key].outcomes[said]).run()
     app.button(key=f"break_run_{key}").click().run()
     for _ in range(60):
-        if RUNNING not in app.session_state:
+        if not app.session_state[RUNNING]:
             return app
         app.run()
     raise AssertionError("the experiment does not end")
@@ -101,21 +101,31 @@ def test_results_stay_and_the_next_card_can_be_played() -> None:
     assert app.radio(key="break_said_context").label == CARDS["context"].question
 
 
-def test_an_experiment_can_be_stopped_and_another_takes_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_rests_while_another_trains_and_goes_on_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is dropped that nobody stopped; the answer stands, and only the card that is open trains."""
     monkeypatch.setattr("wavenames.ui.break_view.SLICE", 0.0)
     app = opened()
     for key in ("saturated", "batchnorm"):
         app.radio(key=f"break_said_{key}").set_value(CARDS[key].outcomes[1]).run()
     app.button(key="break_run_saturated").click().run()
-    assert app.session_state[RUNNING].card.key == "saturated"
-    assert "Your answer: " in words(app)
+    assert list(app.session_state[RUNNING]) == ["saturated"]
+    app.run().run()
+    step = app.session_state[RUNNING]["saturated"].step
+    assert step != "step 0 of 12"
     app.button(key="break_back").click().run()
-    assert app.button(key="break_run_saturated").label == "Go on"
+    assert f"Your answer: *{CARDS['saturated'].outcomes[1]}.* It rests at {step}." in words(app)
+    assert "break_said_saturated" not in {each.key for each in app.radio}
     app.button(key="break_run_batchnorm").click().run()
-    assert app.session_state[RUNNING].card.key == "batchnorm"
+    assert list(app.session_state[RUNNING]) == ["saturated", "batchnorm"]
+    app.run()
+    assert app.session_state[RUNNING]["saturated"].step == step
+    app.button(key="break_back").click().run()
+    app.button(key="break_go_on_saturated").click().run()
+    assert str(app.query_params["break_card"]) in ("saturated", "['saturated']")
+    assert app.session_state[RUNNING]["saturated"].step != step
     app.button(key="break_stop").click().run()
-    assert RUNNING not in app.session_state
-    assert app.button(key="break_run_batchnorm").label == "Break it"
+    assert list(app.session_state[RUNNING]) == ["batchnorm"]
+    assert app.button(key="break_run_saturated").label == "Break it"
     assert not app.session_state["break_found"]
 
 

@@ -106,6 +106,20 @@ def test_a_broken_run_is_red_and_offers_the_one_setting(monkeypatch: pytest.Monk
     assert "Learning rate to 0.01" in {each.label for each in app.button}
 
 
+@pytest.mark.parametrize(
+    ("preset", "said"),
+    [
+        ("mlp-3", "Latest look at step {step}, at the weights with which it ran away; the model that was kept has"),
+        ("wavenet-s", "Latest look at step 0: the weights with which it ended, at step {step}, are no numbers"),
+    ],
+)
+def test_of_a_run_that_diverged_the_page_says_which_weights_are_seen(preset: str, said: str) -> None:
+    run_id = trained(preset=preset, optimiser="sgd", learning_rate="1000", schedule="constant", steps="100")
+    app = opened(health_of=run_id)
+    assert said.format(step=scheduler().snapshot(run_id).step) in words(app)
+    assert lights(app)["Progress"] == "Bad"
+
+
 def test_batchnorm_is_shown_where_there_is_one() -> None:
     app = opened(health_of="tree-76k")
     assert lights(app)["BatchNorm"] == "Good"

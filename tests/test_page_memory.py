@@ -13,13 +13,14 @@ from streamlit.testing.v1 import AppTest
 from tests.pages import chart_text
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped
-from wavenames.comparison import seen_and_unseen
+from wavenames.comparison import Leaked, Side, leaked
 from wavenames.config import PageSamplingConfig, RunConfig
 from wavenames.names import bundled, split
 from wavenames.sampling import sample
 from wavenames.store import StoredList
 from wavenames.training import evaluate
 from wavenames.ui import leak_view, memory_change, memory_view
+from wavenames.ui.at_work import AtWork
 from wavenames.ui.memory_change import STEPS, some
 from wavenames.ui.references import packed
 from wavenames.ui.session import find_split, scheduler, store
@@ -147,15 +148,18 @@ def test_an_option_that_there_is_not_is_said_and_the_usual_one_used(link: dict[s
 def test_the_leak_is_the_difference_between_seen_and_unseen_names() -> None:
     kept = load_shipped("mlp-3")
     parts = find_split(kept.run.data)
-    found = evaluate(kept.model(), packed(kept.run.data, "validation", ()))
-    (seen, seen_error), (unseen, unseen_error) = seen_and_unseen(found, parts.validation, parts.train)
+    found = leaked(evaluate(kept.model(), packed(kept.run.data, "validation", ())), parts)
     app = opened(memory_of="mlp-3")
-    gap, error = unseen - seen, math.hypot(seen_error, unseen_error)
-    assert f"**{gap:.3f} ± {error:.3f}** lower" in words(app)
-    assert f"reads {found.loss:.3f}, and on unseen names it is **{unseen:.3f}**" in words(app)
+    gap, error = found.seen.below(found.unseen)
+    assert f"**{gap:.3f} ± {error:.3f}** lower on the {found.seen.names} validation names" in words(app)
+    assert f"reads {found.everything:.3f}, and on unseen names it is **{found.unseen.loss:.3f}**" in words(app)
     text = chart_text(app, "Loss on validation names")
-    assert f"mlp-3 {seen:.3f} ± {seen_error:.3f}" in text
-    assert "letter pairs" in text
+    rows = {"also in train": found.seen, "unseen": found.unseen, "unseen, twice on the list": found.never}
+    for row, side in rows.items():
+        assert f"{row} ({side.names:,}): mlp-3 {side.loss:.3f} ± {side.error:.3f}" in text.splitlines()
+    memory, error = found.once.below(found.never)
+    assert f"On the {found.never.names} that the lot kept out of train both times" in words(app)
+    assert f"its loss is {found.never.loss:.3f}, **{memory:.3f} ± {error:.3f}** above" in words(app)
 
 
 def test_without_twins_there_is_no_leak() -> None:
@@ -233,6 +237,7 @@ def test_of_a_very_long_list_fewer_names_are_held_against_it(monkeypatch: pytest
     app = opened(memory_of="bigram")
     assert app.dataframe[0].value["times"].sum() == 7
     assert "Twins, of 7" in figures(app)
+    assert "The first 7 of 100 names, each held against" in app.caption[0].value
 
 
 def test_steps_are_thinned_evenly_and_the_ends_stay() -> None:
@@ -243,23 +248,72 @@ def test_steps_are_thinned_evenly_and_the_ends_stay() -> None:
     assert {b - a for a, b in itertools.pairwise(many)} <= {90, 100}
 
 
-def test_a_sentence_says_how_much_of_the_gap_is_in_the_names() -> None:
-    mine = leak_view.Sides(2.0, (1.5, 0.03), (2.25, 0.04), (10, 20))
-    counted = leak_view.Sides(2.5, (2.25, 0.3), (2.5, 0.4), (10, 20))
-    assert mine.gap == 0.75
-    assert mine.error == pytest.approx(0.05)
-    said = leak_view.sentence(mine, counted)
-    assert "**0.750 ± 0.050** lower on the 10 validation names" in said
-    assert "differ by 0.250 ± 0.500 on the same names" in said
+def test_a_sentence_says_how_much_of_it_is_memory() -> None:
+    """Names of the same kind, seen and kept out by the lot; and that nothing can be said where they are too few."""
+    once, many = Side(1.5, 0.03, 200), Side(2.0, 0.01, 900)
+    found = Leaked(1.9, once, many, once, Side(1.75, 0.04, 30))
+    assert "**0.500 ± 0.032** lower on the 200 validation names" in leak_view.worth(found)
+    said = leak_view.of_memory(found)
+    assert "On the 30 that the lot kept out of train both times its loss is 1.750, **0.250 ± 0.050** above" in said
+    assert said.endswith(": so much is memory.")
+    unclear = replace(found, never=Side(1.55, 0.04, 30))
+    assert leak_view.of_memory(unclear).endswith(": no memory that so few names can show.")
+    few = replace(found, never=Side(1.75, 0.04, 9))
+    assert "only 9 stand outside train both times: too few" in leak_view.of_memory(few)
 
 
-def test_drawing_that_was_stopped_rests_until_it_is_taken_up() -> None:
+def test_a_bar_stands_from_the_first_part_on_and_not_where_all_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[str] = []
+    show = AtWork._show
+
+    def noted(work: AtWork, words: str) -> None:
+        shown.append(words)
+        show(work, words)
+
+    monkeypatch.setattr(AtWork, "_show", noted)
     app = opened(memory_of="bigram")
-    title = "Shares of the names of bigram by temperature"
-    assert chart_text(app, title)
-    app.session_state["memory temperature stopped"] = ("bigram", memory_view.USUAL)
+    assert shown[0] == "Drawing names"
+    assert [each for each in shown if "temperature" in each] == [
+        f"Drawing names: temperature {each}" for each in ("0.5", "1", "1.5")
+    ]
+    assert shown[-1] == "Measuring the leak"
+    shown.clear()
     app.run()
-    with pytest.raises(StopIteration):
-        chart_text(app, title)
-    app.button(key="memory_go_on_temperature").click().run()
-    assert chart_text(app, title)
+    assert not shown
+    app.button(key="memory_again").click().run()
+    assert shown[0] == "Drawing names"
+
+
+@pytest.mark.parametrize("parts", range(9))
+def test_what_was_found_stays_after_a_stop_and_go_on_does_the_rest(
+    parts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parts: the names, the list, the nearest to held-out names and to its own, three temperatures, the leak."""
+    app = opened(memory_of="bigram")
+    draws: list[object] = []
+    monkeypatch.setattr(memory_view, "sample", lambda *options: draws.append(options))  # all is there already
+    done = app.session_state["memory done"]
+    assert done.parts == 8
+    done.parts, done.stopped = parts, True  # as the click on Stop leaves it
+    app.run()
+    assert not app.exception
+    assert ("In train, of 100" in figures(app)) == (parts >= 1)
+    assert ("Twins, of 100" in figures(app)) == (parts >= 3)
+    if parts:
+        assert ("nearest" in app.dataframe[0].value) == (parts >= 4)
+    title = "Shares of the names of bigram by temperature"
+    if parts > 4:
+        assert len(chart_text(app, title).splitlines()) == 1 + min(parts - 4, 3)
+    waiting = [each.value for each in app.caption if "yet" in each.value]
+    assert ("Not drawn yet." in waiting) == (parts in range(1, 5))
+    assert ("Not measured yet." in waiting) == (parts in range(2, 8))
+    if parts == 8:
+        assert "memory_go_on" not in {each.key for each in app.button}
+        return
+    app.button(key="memory_go_on").click().run()
+    assert not app.exception
+    assert len(chart_text(app, title).splitlines()) == 4
+    assert chart_text(app, "Loss on validation names")
+    assert not {"memory_go_on", "memory_stop"} & {each.key for each in app.button}
+    assert "All 100 names, each held against the 24,168 different training names" in app.caption[0].value
+    assert not draws

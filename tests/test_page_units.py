@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.pages import chart_text
@@ -14,7 +15,7 @@ from wavenames.models import Model
 from wavenames.names import Packed
 from wavenames.probes.units import Layer, Switched, activations, telling_contexts, unit_layers
 from wavenames.sampling import sample
-from wavenames.training import evaluate, mean_and_error
+from wavenames.training import Evaluation, evaluate, mean_and_error
 from wavenames.ui import units_view
 from wavenames.ui.session import find_split
 from wavenames.ui.units_view import CONTEXTS, DRAWN, LONGEST, SHOWN
@@ -173,3 +174,36 @@ def test_dice_that_there_are_not_are_refused() -> None:
     assert "Seed is" in app.error[0].value.replace("\\", "")
     app.button(key="units_again").click().run()
     assert not app.error
+
+
+def test_what_was_measured_stays_when_it_is_broken_off_and_go_on_measures_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by Stop, which breaks in between two units: the ranking of those that were measured, none measured twice."""
+    app = opened(units_of="mlp-3")
+    calls = []
+
+    def counted(asked: Model, names: Packed) -> Evaluation:
+        calls.append(asked)
+        if len(calls) == 40:
+            st.rerun()
+        return evaluate(asked, names)
+
+    monkeypatch.setattr(units_view, "evaluate", counted)
+    app.button(key="units_every").click().run()
+    assert not app.exception
+    assert "**40 of 200 units** have been switched off" in words(app)  # with the one that the page opened with
+    said = chart_text(app, "What switching off each unit costs mlp-3").splitlines()
+    assert said[0].endswith("; 40 of 200 units")
+    model, layer, names = looked_at("mlp-3", 1)
+    values = activations(model, layer, names)
+    liveliest = values.std(0).argsort(descending=True, stable=True)[:40].tolist()
+    assert {int(line.split()[1].rstrip(":")) - 1 for line in said[1:]} == {*liveliest}
+    assert app.selectbox(key="units_unit_box").value == f"1-{liveliest[0] + 1}"
+    assert app.button(key="units_every").label == "Go on"
+    app.button(key="units_every").click().run()
+    assert not app.exception
+    assert len(chart_text(app, "What switching off each unit costs mlp-3").splitlines()) == 201
+    assert len(calls) == 200, "199 and the one that was broken off"
+    assert "have been switched off" not in words(app)
+    assert "units_every" not in {each.key for each in app.button}

@@ -15,6 +15,7 @@ from wavenames.probes.memorisation import (
     FAR,
     FEWEST,
     Nearest,
+    _within,
     by_heart,
     distances,
     nearest,
@@ -65,6 +66,30 @@ def test_the_nearest_of_a_whole_list_is_that_of_brute_force_and_ties_go_by_the_a
     expected = [Nearest(alphabetical[row], int(table[i, row])) for i, row in enumerate(rows)]
     assert nearest(asked, shelf(parts.train)) == expected
     assert min(each.distance for each in expected) == 0
+
+
+@given(st.lists(st.one_of(NAME, st.just(""), st.text("xyz")), max_size=5), st.lists(NAME, min_size=1, max_size=12))
+def test_nothing_that_is_near_is_ruled_out(names: list[str], others: list[str]) -> None:
+    """By length and letters alone: names far from all and with letters that no other has among them."""
+    assert nearest(names, shelf(others)) == by_brute_force(names, others)
+
+
+def test_letters_after_the_64th_rule_nothing_out_either() -> None:
+    dice, letters = np.random.default_rng(0), [chr(0x4E00 + i) for i in range(130)]
+    others = ["".join(dice.choice(letters, 6)) for _ in range(200)]
+    laid = shelf(others)
+    for other in others[:60]:
+        name = other[:2] + "".join(dice.choice([*letters, "?"], 2)) + other[4:]
+        for reach in range(7):
+            rows = _within(reach, name, laid)
+            near = {each for each in others if Levenshtein.distance(name, each) <= reach}
+            assert near <= {laid.names[row] for row in rows}
+
+
+def by_brute_force(names: list[str], others: list[str]) -> list[Nearest]:
+    """The nearest for each; of several the first by the alphabet."""
+    found = [min((Levenshtein.distance(name, other), other) for other in others) for name in names]
+    return [Nearest(other, distance) for distance, other in found]
 
 
 def test_names_are_laid_out_once_each_however_often_and_in_whatever_order_they_come() -> None:

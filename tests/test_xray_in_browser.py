@@ -88,10 +88,19 @@ def test_a_unit_is_looked_at_and_switched_off(app: str, page: Page) -> None:
     open_page(page, f"{app}/units?units_of=gru-384")
     expect(page.get_by_text("All units of this layer")).to_be_visible()
     page.get_by_role("button", name="Switch off each").click()
-    expect(page.get_by_text(re.compile(r"^Unit \d+ of 384 is switched off"))).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text(re.compile(r"^[1-9]\d* of 384 units have been"))).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Stop", exact=True).click()
-    expect(page.get_by_role("button", name="Switch off each")).to_be_enabled(timeout=SLOW)
+    expect(page.get_by_role("button", name="Go on")).to_be_enabled(timeout=SLOW)
     expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+    found = re.search(r"(\d+) of 384 units", page.get_by_test_id("stMain").inner_text())
+    assert found
+    assert 1 < int(found[1]) < 384
+    drawn(page, "units_costs")
+    expect(page.locator(".st-key-units_costs .bars .point")).to_have_count(int(found[1]))
+    page.get_by_role("button", name="Go on").click()
+    more = page.get_by_text(re.compile(r"^\d+ of 384 units have been switched off$"))
+    expect(more).to_be_visible(timeout=SLOW)
+    assert int(more.inner_text().split()[0]) >= int(found[1])
 
     open_page(page, f"{app}/units?units_of=mlp-3")
     page.get_by_role("button", name="Switch off each").click()

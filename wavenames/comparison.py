@@ -6,18 +6,20 @@ Validation names choose between models; all comparisons here are made on them. L
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from wavenames.config import signed
-from wavenames.names import Packed
+from wavenames.names import Packed, Split
 from wavenames.training import Evaluation, by_name, mean_and_error
 
 RESAMPLES = 2000
 AT_ONCE = 1 << 22
 """Draws of names that are held in memory at a time."""
+TWICE = 2
 TOLERANCE = 1e-4
 """Nats per letter by which a loss may miss its floor through rounding alone."""
 
@@ -93,6 +95,67 @@ def seen_and_unseen(
         return mean_and_error(found.per_name[rows], found.lengths[rows], found.name_ids[rows])
 
     return part(seen), part(~seen)
+
+
+@dataclass(frozen=True)
+class Side:
+    """Loss of a model on some of the validation names, nats per letter, its standard error, and how many they are."""
+
+    loss: float
+    error: float
+    names: int
+
+    def below(self, other: Side) -> tuple[float, float]:
+        """How much lower this loss is than that of `other`, on other names, and the standard error of that."""
+        return other.loss - self.loss, math.hypot(self.error, other.error)
+
+
+@dataclass(frozen=True)
+class Leaked:
+    """What a split that parts twins does to a model's validation loss, and how much of that is memory.
+
+    Names that stand twice on a list may be easier than others, seen or not. The lot decides, row by row, on which
+    side of the split they fall: of names that stand twice and once at least in validation, those whose other row is
+    in train and those without a row there are alike but for what the model has seen.
+    """
+
+    everything: float
+    """Loss on all validation names."""
+    seen: Side
+    """On rows whose names stand in train too."""
+    unseen: Side
+    once: Side
+    """On names that stand twice, once of that in train."""
+    never: Side
+    """On names that stand twice, and not in train."""
+
+
+def leaked(found: Evaluation, parts: Split) -> Leaked:
+    """Split a model's evaluation on the validation names of `parts` by what it has seen of them.
+
+    Two rows of one name in validation count as one name with twice the letters.
+    """
+    names = parts.validation
+    train, times = set(parts.train), Counter((*parts.train, *names, *parts.test))
+    seen, unseen = (
+        Side(*side, sum((name in train) is known for name in names))
+        for side, known in zip(seen_and_unseen(found, names, train), (True, False), strict=True)
+    )
+    sums: dict[str, list[float]] = {}
+    for name, nats, letters in zip(names, found.per_name.tolist(), found.lengths.tolist(), strict=True):
+        if times[name] == TWICE:
+            so_far = sums.setdefault(name, [0.0, 0.0])
+            so_far[0] += nats
+            so_far[1] += letters
+    once, never = ([each for name, each in sums.items() if (name in train) is known] for known in (True, False))
+    return Leaked(found.loss, seen, unseen, _side(once), _side(never))
+
+
+def _side(sums: Sequence[Sequence[float]]) -> Side:
+    if not sums:
+        return Side(math.nan, math.nan, 0)
+    nats, letters = torch.tensor(sums, dtype=torch.float64).T
+    return Side(*mean_and_error(nats, letters, torch.arange(len(sums))), len(sums))
 
 
 # ------------------------------------------------------------------------------------------------ the lowest loss

@@ -163,6 +163,8 @@ class Trainer:
         self.step, self.seconds, self.names_seen = 0, 0.0, 0.0
         self.finished: str | None = None
         self.diverged = False
+        self.lost: dict[str, Tensor] | None = None
+        """The weights with which the run diverged; the model has the best ones again."""
         self.loss = CrossEntropyLoss()
         self.optimiser = make_optimiser(model, recipe)
         self.dice = torch.Generator().manual_seed(seed)
@@ -306,6 +308,7 @@ class Trainer:
             self._diverge("The loss stopped being a number", self.step)
 
     def _diverge(self, what: str, step: int) -> None:
+        self.lost = _copy(self.model)
         self.model.load_state_dict(self._best)
         self.diverged = True
         kept = "The best weights so far are kept"

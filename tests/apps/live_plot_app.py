@@ -54,6 +54,10 @@ sure.add_scatter(name="line", x=[0, 1, None], y=[0.0, 1.0, None], text=["+1.0", 
 sure.update_layout(xaxis={"type": "category"}, yaxis={"title": {"text": "nats<br>per letter"}})
 live_plot(sure, key="sure", height=200, text="Costs\nwith whiskers")
 
+called = go.Figure([go.Scatter(x=[0, 1], y=[0, 1], name=name) for name in ("sound twin", "broken")])
+called.update_layout(showlegend=True, margin={"t": 52, "r": 102})
+live_plot(called, key="called", height=300, text="Two curves\nand their names")
+
 told = [replace(frame, html=f"<b>{i}</b>²") for i, frame in enumerate(frames)]
 live_plot(moving, key="told", height=200, text="Squares with words beside them", frames=told)
 

@@ -130,7 +130,8 @@ def loss_curves(
     _draw_lines(figure, references.values(), "dash")
     if floor is not None:
         _draw_lines(figure, [floor[1]], "dot")
-    _label_lines(figure, _with_floor(references, floor), near)
+    curves = [_finite(run.validation[1] if np.size(run.validation[1]) else run.train[1]) for run in series]
+    _label_lines(figure, _with_floor(references, floor), near, [curve[-1] for curve in curves if curve.size])
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
         # Where a run ends high, by heart or run away, that is what matters.
@@ -227,9 +228,11 @@ def _draw_lines(figure: go.Figure, losses: Iterable[float], dash: str) -> None:
         figure.add_hline(y=loss, line={"color": NEUTRAL, "width": 1, "dash": dash})
 
 
-def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float) -> None:
+def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float, ends: Sequence[float]) -> None:
     """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
 
+    At the right a name stands over its line or, where the nearest of the curves' `ends` is there, under it. Over the
+    line of a blind guess the chart may end and the legend begin, so its name is always under it.
     Those at one side that are too near for names of their own share a label above the upper one, in their order.
     """
     for side in ("left", "right"):
@@ -242,15 +245,19 @@ def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float) -> 
             else:
                 groups.append([(name, loss)])
         for group in groups:
+            (top, highest), (_, lowest) = group[0], group[-1]
+            over = min((end - highest for end in ends if end >= highest), default=np.inf)
+            below = min((lowest - end for end in ends if end < lowest), default=np.inf)
+            under = side == "right" and (top == "uniform" or over < below)
             figure.add_annotation(
                 text="<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
                 x=1 if side == "right" else 0,
                 xref="paper",
                 xanchor=side,
                 align=side,
-                y=group[0][1],
+                y=lowest if under else highest,
                 yref="y",
-                yanchor="bottom",
+                yanchor="top" if under else "bottom",
                 showarrow=False,
                 font={"size": 12},
             )

@@ -1,7 +1,7 @@
 """What a hidden unit says after each letter at each place, and what each unit of a layer is worth."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -79,20 +79,22 @@ def means_text(title: str, letters: Sequence[str], table: npt.ArrayLike, counts:
     return f"{title}\nBy the letter just read: {said[0]}\nBy how many letters have been read: {said[1]}"
 
 
-def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, family: str) -> go.Figure:
+def unit_costs(costs: Mapping[int, tuple[float, float]], chosen: int, family: str) -> go.Figure:
     """What switching off each unit costs, the costliest first, with its standard error; the chosen one is filled.
 
-    Units are numbered from 0 here and from 1 in what is drawn; a bar's `customdata` is the number drawn.
+    Units, the keys of `costs`, are numbered from 0 here and from 1 in what is drawn; a bar's `customdata` is the
+    number drawn.
     """
-    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])
+    order = _costliest_first(costs)
     colour = FAMILIES[family].colour
     numbers = [str(unit + 1) for unit in order]
+    each, errors = zip(*(costs[unit] for unit in order), strict=True)
     figure = go.Figure(
         go.Bar(
             name="cost",
             x=numbers,
-            y=[costs[unit] for unit in order],
-            error_y={"type": "data", "array": [errors[unit] for unit in order], "thickness": 1, "width": 0},
+            y=each,
+            error_y={"type": "data", "array": errors, "thickness": 1, "width": 0},
             customdata=numbers,
             marker={
                 "color": [colour if unit == chosen else translucent(colour, 0.3) for unit in order],
@@ -103,7 +105,7 @@ def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, fam
     )
     figure.add_annotation(
         x=order.index(chosen),  # a category by its place: a number as text would be taken for one
-        y=costs[chosen] + errors[chosen],
+        y=sum(costs[chosen]),
         text=f"unit {chosen + 1}",
         showarrow=False,
         yanchor="bottom",
@@ -123,11 +125,16 @@ def unit_costs(costs: Sequence[float], errors: Sequence[float], chosen: int, fam
     return figure
 
 
-def costs_text(title: str, costs: Sequence[float], errors: Sequence[float]) -> str:
+def costs_text(title: str, costs: Mapping[int, tuple[float, float]]) -> str:
     """The chart in words."""
-    order = sorted(range(len(costs)), key=lambda unit: -costs[unit])
-    lines = (f"unit {unit + 1}: {_number(costs[unit], 4)} ± {errors[unit]:.4f}" for unit in order)
+    lines = (
+        f"unit {unit + 1}: {_number(costs[unit][0], 4)} ± {costs[unit][1]:.4f}" for unit in _costliest_first(costs)
+    )
     return "\n".join([title, *lines])
+
+
+def _costliest_first(costs: Mapping[int, tuple[float, float]]) -> list[int]:
+    return sorted(costs, key=lambda unit: (-costs[unit][0], unit))
 
 
 def _number(value: float, digits: int = 2) -> str:

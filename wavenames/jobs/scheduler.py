@@ -18,7 +18,7 @@ import torch
 from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.jobs.lists import prepare
 from wavenames.jobs.snapshot import Snapshot, from_store
-from wavenames.jobs.work import Wish, Work
+from wavenames.jobs.work import Wish, Work, back_to_state
 from wavenames.models import build
 from wavenames.store import Store
 from wavenames.training import MOST_THREADS, best_device
@@ -62,7 +62,8 @@ class Scheduler:
         self._queued, self._released = threading.Condition(lock), threading.Condition(lock)
         self._prepare = lru_cache(DATA_KEPT)(lambda data, told: prepare(store, data, told, self.device))
         self._read = lru_cache(ENDED_KEPT)(self._from_store)
-        store.mark_interrupted()
+        for run_id in store.mark_interrupted():
+            back_to_state(store, run_id)
         self._cores = _cores()
         names = [f"wavenames-run-{i}" for i in range(workers or min(self._cores, MOST_WORKERS))]
         self._threads = [

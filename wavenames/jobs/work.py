@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import math
 import threading
@@ -71,6 +72,25 @@ PACE_SECONDS = 10.0
 """How far back one looks to tell how fast a run is."""
 
 Wish = Literal["run", "pause", "stop", "drop"]
+
+
+def back_to_state(store: Store, run_id: str) -> None:
+    """Forget what a run that was cut off did after its state on disk, so that every page shows where it can go on.
+
+    A state that is damaged is left, with all the rest, to be said when somebody resumes the run.
+    """
+    path = store.state_path(run_id)
+    where: Changes = {"step": 0, "seconds": 0.0}
+    if path.exists():
+        try:
+            _, info = unpack(path.read_bytes())
+        except Refusal:
+            log.exception("The state of the run %s can't be read", run_id)
+            return
+        where = {"step": info["step"], "seconds": info["seconds"]}
+    store.rewind(run_id, where["step"] if path.exists() else -1)
+    store.later(Change(run_id, where))
+    store.flush(run_id)
 
 
 class Work:
@@ -179,20 +199,39 @@ class Work:
 
     def _examine(self, before: Mapping[str, Tensor] | None) -> None:
         """After an evaluation: how well the network is. `before` holds its weights before the last step."""
-        trainer, every = self._trainer, self.config.recipe.evaluate_every
+        trainer = self._trainer
         if isinstance(self.model, CountingModel) or (trainer.seconds < self._examine_at and not self._over):
             return
-        began, step = time.perf_counter(), trainer.step
+        began = time.perf_counter()
         # A run that keeps its best weights has others at its end than after that step.
         moved_on = trainer.finished is not None and self.config.recipe.patience is not None
+        self._keep_look(trainer.step, self._looked_at(self.model, None if moved_on else before))
+        self._examine_at = trainer.seconds + (time.perf_counter() - began) / EXAMINE_SHARE
+
+    def _examine_lost(self, lost: Mapping[str, Tensor]) -> None:
+        """At the end of a run that diverged: the weights with which it did.
+
+        Where they are no numbers nothing is to be seen: the look before stands, or there is one at the first weights,
+        which the model then has again.
+        """
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(lost)
+        look, numbers = self._looked_at(model), all(bool(each.isfinite().all()) for each in lost.values())
+        if numbers and math.isfinite(look.loss):
+            self._keep_look(self._trainer.step, look)
+        elif not self._looks:
+            self._keep_look(0, self._looked_at(self.model))
+
+    def _looked_at(self, model: Model, before: Mapping[str, Tensor] | None = None) -> Health:
         names = self.data.train.batch(torch.arange(min(EXAMINED, len(self.data.train))))
-        look = examine(self.model, names, None if moved_on else before)
-        figures = packed(look)
+        return examine(model, names, before)
+
+    def _keep_look(self, step: int, look: Health) -> None:
+        figures, every = packed(look), self.config.recipe.evaluate_every
         most = min(MOST_LOOKS, HEALTH_BYTES // len(figures))
         self._looks = [*some([*self._looks, (step, look)], every, most)]
         if self._keeps(step, every, most):
             self.store.later(Look(self.id, step, figures))
-        self._examine_at = trainer.seconds + (time.perf_counter() - began) / EXAMINE_SHARE
 
     def _collect(self) -> None:
         """Move new losses from the trainer to the snapshot and to the store."""
@@ -294,7 +333,9 @@ class Work:
         trainer, data = self._trainer, self.data
         if not self._samples or self._samples[-1][0] != trainer.step:
             self._look()
-        if not self._looks or self._looks[-1][0] != trainer.step:
+        if trainer.lost is not None:
+            self._examine_lost(trainer.lost)
+        elif not self._looks or self._looks[-1][0] != trainer.step:
             self._examine(None)
         self.store.later(self._weights())
         self._show()

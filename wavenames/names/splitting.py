@@ -70,7 +70,7 @@ def split(
         shares = ", ".join(f"{part} {fraction}" for part, fraction in zip(_PARTS, fractions, strict=True))
         raise Refusal(f"Fractions are {shares}; they sum to {sum(fractions):g} and must sum to 1.")
 
-    groups = _groups(names, labels) if kind == "unique" else [[row] for row in range(len(names))]
+    groups = _groups(names, labels) if kind == "unique" else [*zip(range(len(names)))]
     random.Random(seed).shuffle(groups)
     first, second = int(fractions[0] * len(groups)), int((fractions[0] + fractions[1]) * len(groups))
     parts = dict(zip(_PARTS, (groups[:first], groups[first:second], groups[second:]), strict=True))
@@ -86,15 +86,20 @@ def split(
     return Split(kind, train, validation, test, carried)
 
 
-def _groups(names: Sequence[str], labels: Sequence[Labels] | None) -> list[list[int]]:
+def _groups(names: Sequence[str], labels: Sequence[Labels] | None) -> list[tuple[int, ...]]:
     """For each distinct name, in the order of the list, the rows that stay together: one for each of its labels."""
+    if labels is None:
+        first: dict[str, int] = {}
+        for row, name in enumerate(names):
+            first.setdefault(name, row)
+        return [*zip(first.values())]
     groups: dict[str, list[int]] = {}
-    seen: set[tuple[str, object]] = set()
-    for i, row in enumerate(zip(names, labels or names, strict=True)):
-        if row not in seen:
-            seen.add(row)
-            groups.setdefault(row[0], []).append(i)
-    return list(groups.values())
+    seen: set[tuple[str, Labels]] = set()
+    for row, one in enumerate(zip(names, labels, strict=True)):
+        if one not in seen:
+            seen.add(one)
+            groups.setdefault(one[0], []).append(row)
+    return [*map(tuple, groups.values())]
 
 
 def leak(split: Split) -> Leak:

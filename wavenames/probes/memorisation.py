@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 WORDS = (np.uint8, np.uint16, np.uint32, np.uint64)
 """Machine words that hold a bit for each letter of a name; the narrowest that does is the quickest."""
+BITS = np.uint64(1) << np.arange(64, dtype=np.uint64)
 FAR = 5
 """Distance from which on names are counted together: nothing of the nearest name is to be heard any more."""
 FEWEST = 5
@@ -47,6 +48,14 @@ class Shelf:
     """All letters that occur, sorted."""
     columns: tuple[npt.NDArray[np.intp], ...]
     """For each place, which of `letters` stands there in each name that is long enough."""
+    has: npt.NDArray[np.uint64]
+    """A bit for each of `letters` that a name has, (names,); those after the 64th share the bits of the first."""
+
+    def longer_than(self, letters: int) -> int:
+        """How many of the names, which are the first ones, have more letters."""
+        if letters < 0:
+            return len(self.names)
+        return len(self.columns[letters]) if letters < len(self.columns) else 0
 
 
 def shelf(names: Iterable[str]) -> Shelf:
@@ -61,29 +70,37 @@ def shelf(names: Iterable[str]) -> Shelf:
     for place in range(lengths[0]):
         longer = int((lengths > place).sum())
         columns.append(np.array([number[name[place]] for name in ordered[:longer]], dtype=np.intp))
-    return Shelf(tuple(ordered), lengths, np.array(order), letters, tuple(columns))
+    has = np.zeros(len(ordered), dtype=np.uint64)
+    for column in columns:
+        has[: len(column)] |= BITS[column % len(BITS)]
+    return Shelf(tuple(ordered), lengths, np.array(order), letters, tuple(columns), has)
 
 
-def distances(name: str, others: Shelf) -> npt.NDArray[np.int64]:
-    """The distance from `name`, of at most 64 letters, to each of `others`, in their order.
+def distances(name: str, others: Shelf, rows: npt.NDArray[np.intp] | None = None) -> npt.NDArray[np.int64]:
+    """The distance from `name`, of at most 64 letters, to each of `others`, or to those in `rows` (rising) alone.
 
     Column for column of the table of distances, with a bit for each of its rows that says whether the distance
     rises or falls from the row above: Myers 1999, https://doi.org/10.1145/316542.316550, as in Hyyrö 2003,
     "A bit-vector algorithm for computing Levenshtein and Damerau edit distances". Here all other names take the
     step to their next letter together.
     """
+    lengths, columns = others.lengths, others.columns
+    if rows is not None:
+        lengths = lengths[rows]
+        columns = tuple(column[rows[: rows.searchsorted(len(column))]] for column in columns[: lengths.max()])
     if not name:
-        return others.lengths.copy()
+        return lengths.copy()
     word = next(word for word in WORDS if len(name) <= np.iinfo(word).bits)
     everything = np.array((1 << len(name)) - 1, dtype=word)
     one = word(1)
     where = np.zeros(len(others.letters), dtype=word)  # a bit for each place of `name` at which the letter stands
-    for i, letter in enumerate(others.letters):
-        where[i] = sum(1 << place for place, each in enumerate(name) if each == letter)
-    rising = np.full(len(others.names), everything, dtype=word)
-    falling = np.zeros(len(others.names), dtype=word)
+    for place, letter in enumerate(name):
+        if letter in others.letters:
+            where[others.letters.index(letter)] |= word(1 << place)
+    rising = np.full(len(lengths), everything, dtype=word)
+    falling = np.zeros(len(lengths), dtype=word)
     same, across, level = (np.empty_like(rising) for _ in range(3))
-    for column in others.columns:
+    for column in columns:
         n = len(column)
         up, down, eq, x, h = rising[:n], falling[:n], same[:n], across[:n], level[:n]
         np.take(where, column, out=eq, mode="clip")
@@ -107,22 +124,46 @@ def distances(name: str, others: Shelf) -> npt.NDArray[np.int64]:
         np.invert(x, out=x)
         np.bitwise_or(down, x, out=up)
         np.bitwise_and(h, eq, out=down)
-    found = others.lengths.copy()
+    found = lengths.copy()
     found += np.bitwise_count(np.bitwise_and(rising, everything))
     found -= np.bitwise_count(np.bitwise_and(falling, everything))
     return found
 
 
-def nearest(names: Sequence[str], others: Shelf) -> list[Nearest]:
+def nearest(names: Iterable[str], others: Shelf) -> list[Nearest]:
     """For each of `names` the nearest of `others`."""
     found: dict[str, Nearest] = {}
-    for name in names:
-        if name not in found:
-            away = distances(name, others)
-            least = away.min()
-            rows = np.flatnonzero(away == least)
-            found[name] = Nearest(others.names[rows[others.ranks[rows].argmin()]], int(least))
-    return [found[name] for name in names]
+    return [found[name] if name in found else found.setdefault(name, _nearest(name, others)) for name in names]
+
+
+def _nearest(name: str, others: Shelf) -> Nearest:
+    """Only names that can be near are measured: most are ruled out by their lengths and letters alone."""
+    reach = 1
+    while True:
+        rows = _within(reach, name, others)
+        if len(rows):
+            away = distances(name, others, rows)
+            least = int(away.min())
+            if least <= reach:  # all others are farther
+                first = rows[away == least]
+                return Nearest(others.names[first[others.ranks[first].argmin()]], least)
+            reach = least
+        else:
+            reach *= 2
+
+
+def _within(reach: int, name: str, others: Shelf) -> npt.NDArray[np.intp]:
+    """Rows of all names whose distance from `name` is `reach` or less, and of some that are farther.
+
+    One change makes a name longer or shorter by at most one letter, brings in at most one that it does not have, and
+    takes out at most one.
+    """
+    first, end = (others.longer_than(letters) for letters in (len(name) + reach, len(name) - reach - 1))
+    places = {others.letters.find(letter) % len(BITS) for letter in name}  # of one that no other has, the last: -1
+    mine = np.bitwise_or.reduce(BITS[[*places]], initial=np.uint64(0))
+    has = others.has[first:end]
+    near = (np.bitwise_count(has & ~mine) <= reach) & (np.bitwise_count(mine & ~has) <= reach)
+    return np.flatnonzero(near) + first
 
 
 def shares_by_distance(found: Sequence[Nearest]) -> list[float]:

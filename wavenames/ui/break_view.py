@@ -26,7 +26,8 @@ from wavenames.ui.session import find_list, find_split
 from wavenames.ui.words import plain
 
 FOUND, RUNNING, EXPECTED, OPEN = "break_found", "break_running", "break_expected", "break_card"
-"""Session keys: what this visitor has found, by card; the experiment under way; what was expected; the open card."""
+"""Session keys: what this visitor has found, and the experiments under way, both by card; what was expected; the open
+card."""
 SLICE, TICK = 0.7, 0.05
 """Seconds of training between two pictures, and of rest before the next."""
 SHOWN = 8
@@ -37,12 +38,17 @@ SOUND, BROKEN = "sound twin", "broken"
 
 @dataclass
 class Running:
-    """An experiment of this visitor, at rest between two slices."""
+    """An experiment of this visitor. It trains while its card is open, and rests between two slices and elsewhere."""
 
-    card: Card
     experiment: Experiment
     steps: Iterator[float]
     share: float = 0.0
+
+    @property
+    def step(self) -> str:
+        """Where it stands."""
+        trainer = self.experiment.sound.trainer
+        return f"step {trainer.step:,} of {trainer.recipe.steps:,}"
 
 
 @st.cache_resource(show_spinner=False)
@@ -54,6 +60,7 @@ def _turn() -> threading.Lock:
 def break_view() -> None:
     """The cards, or the one that is open: while it trains, and what came of it. The link says which."""
     st.session_state.setdefault(FOUND, {})
+    st.session_state.setdefault(RUNNING, {})
     word = linked_word(OPEN)
     card = CARDS.get(word or "")
     if word is not None and card is None:
@@ -69,12 +76,11 @@ def break_view() -> None:
     st.header(card.title, anchor=False)
     st.markdown(plain(card.setup))
     found: Found | None = st.session_state[FOUND].get(card.key)
-    running: Running | None = st.session_state.get(RUNNING)
     if found is not None:
         _what_came(card, found)
-    elif running is not None and running.card.key == card.key:
+    elif card.key in st.session_state[RUNNING]:
         st.markdown(f"{card.question} {_said(card)}")
-        st.fragment(_train, run_every=TICK)()
+        st.fragment(_train, run_every=TICK)(card)
     else:
         _question(card)
 
@@ -85,6 +91,9 @@ def _cards() -> None:
             with grid.cell(), st.container(border=True):
                 st.header(card.title, anchor=False)
                 st.markdown(plain(card.setup))
+                if card.key in st.session_state[RUNNING]:
+                    _at_rest(card)
+                    continue
                 if card.key not in st.session_state[FOUND]:
                     _question(card)
                     continue
@@ -97,14 +106,21 @@ def _question(card: Card) -> None:
     """What a visitor expects, and the button that comes after it."""
     outcomes = list(card.outcomes)
     said = st.radio(card.question, outcomes, index=None, key=f"break_said_{card.key}", persist_state="session")
-    running: Running | None = st.session_state.get(RUNNING)
-    under_way = running is not None and running.card.key == card.key
-    label, icon = ("Go on", ":material/visibility:") if under_way else ("Break it", ":material/play_arrow:")
     explained = "Trains both from the same seed, here and now: some ten seconds. Say first what you expect."
-    if st.button(label, icon=icon, disabled=said is None, key=f"break_run_{card.key}", help=explained):
+    if st.button(
+        "Break it", icon=":material/play_arrow:", disabled=said is None, key=f"break_run_{card.key}", help=explained
+    ):
         st.session_state[f"{EXPECTED} {card.key}"] = outcomes.index(said) if said in outcomes else None
-        if not under_way:
-            st.session_state[RUNNING] = _begun(card)
+        st.session_state[RUNNING][card.key] = _begun(card)
+        _open(card)
+
+
+def _at_rest(card: Card) -> None:
+    """Where an experiment rests whose card is not open, and the way back to it."""
+    running: Running = st.session_state[RUNNING][card.key]
+    st.markdown(f"{card.question} {_said(card)}")
+    st.markdown(f"It rests at {running.step}.")
+    if st.button("Go on", icon=":material/play_arrow:", key=f"break_go_on_{card.key}"):
         _open(card)
 
 
@@ -126,17 +142,17 @@ def _said(card: Card) -> str:
 def _begun(card: Card) -> Running:
     vocabulary = Vocabulary.of(find_list(DATA.names).names)
     experiment = Experiment(card, find_split(DATA), vocabulary)
-    return Running(card, experiment, experiment.run())
+    return Running(experiment, experiment.run())
 
 
-def _train() -> None:
+def _train(card: Card) -> None:
     """A slice of training and the picture after it; a fragment that comes back by itself."""
-    running: Running | None = st.session_state.get(RUNNING)
+    running: Running | None = st.session_state[RUNNING].get(card.key)
     if running is None:
         st.rerun()
     bar, stop = st.columns([5, 1], vertical_alignment="center")
     if stop.button("Stop", icon=":material/stop:", width="stretch", key="break_stop"):
-        del st.session_state[RUNNING]
+        del st.session_state[RUNNING][card.key]
         st.rerun()
     with _turn():
         torch.set_num_threads(1)  # of this thread
@@ -147,11 +163,11 @@ def _train() -> None:
                 break
     experiment = running.experiment
     if experiment.found is not None:
-        st.session_state[FOUND][running.card.key] = experiment.found
-        del st.session_state[RUNNING]
+        st.session_state[FOUND][card.key] = experiment.found
+        del st.session_state[RUNNING][card.key]
         st.rerun()
-    step, steps = experiment.sound.trainer.step, experiment.sound.trainer.recipe.steps
-    bar.progress(running.share, f"Step {step:,} of {steps:,}, both in turn")
+    bar.progress(running.share, f"{running.step.capitalize()}, both in turn")
+    steps = experiment.sound.trainer.recipe.steps
     _curves([_series(SOUND, experiment.sound), _series(BROKEN, experiment.broken)], experiment, steps)
 
 

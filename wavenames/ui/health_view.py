@@ -115,8 +115,22 @@ def _of_run(run: Snapshot) -> Patient:
         min(known, default=None),
         run.diverged,
     )
-    step = f" Latest look at step {run.looks[-1][0]:,}." if run.looks else ""
-    return Patient(run.title, run.config, run.looks, losses, f"Looked at during training, on train names.{step}")
+    return Patient(
+        run.title, run.config, run.looks, losses, f"Looked at during training, on train names.{_latest(run)}"
+    )
+
+
+def _latest(run: Snapshot) -> str:
+    """When the latest look was, and at which weights where the run has others now."""
+    if not run.looks:
+        return ""
+    step = run.looks[-1][0]
+    said = f" Latest look at step {step:,}"
+    if not run.diverged:
+        return f"{said}."
+    if step == run.step:
+        return f"{said}, at the weights with which it ran away; the model that was kept has those from before."
+    return f"{said}: the weights with which it ended, at step {run.step:,}, are no numbers that could be looked at."
 
 
 def _train_loss(run: Snapshot) -> float | None:

@@ -2,53 +2,30 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
 from wavenames.checkpoints import Checkpoint
-from wavenames.comparison import seen_and_unseen
-from wavenames.config import BigramConfig, DataConfig, signed
+from wavenames.comparison import Leaked, leaked
+from wavenames.config import DataConfig, signed
 from wavenames.figures.dots import Dot, dot_plot, dots_text
-from wavenames.models import Bigram, Model
 from wavenames.training import evaluate
+from wavenames.ui.at_work import AtWork
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.model_rows import data_in_words
 from wavenames.ui.references import packed
 from wavenames.ui.session import Trained, find_split, model
 from wavenames.ui.words import plain
 
-COUNTS = "letter pairs"
-"""A model of the same names that can keep none of them in mind."""
-
 FEWEST = 10
-"""Validation names that must be there of either kind."""
+"""Names that must be there of either kind."""
+CLEAR = 2
+"""Standard errors from which on a difference is said to be one."""
 
 
-@dataclass(frozen=True)
-class Sides:
-    """Loss and standard error, nats per letter, on validation names that stand in train too, and on the others."""
-
-    everything: float
-    seen: tuple[float, float]
-    unseen: tuple[float, float]
-    names: tuple[int, int]
-    """How many there are of each."""
-
-    @property
-    def gap(self) -> float:
-        """How much lower the loss is on names that the model has seen."""
-        return self.unseen[0] - self.seen[0]
-
-    @property
-    def error(self) -> float:
-        """Standard error of `gap`: the two are measured on different names."""
-        return math.hypot(self.seen[1], self.unseen[1])
-
-
-def leak_view(chosen: Trained, kept: Checkpoint) -> None:
-    """Losses on both sides, beside those of a model that keeps no name in mind, and what follows."""
+def leak_view(chosen: Trained, kept: Checkpoint, work: AtWork) -> None:
+    """Losses on both sides, and how much of the difference comes from having seen the names."""
     st.header("What the leak is worth", anchor=False)
     data = kept.run.data
     if data.split == "unique":
@@ -58,54 +35,57 @@ def leak_view(chosen: Trained, kept: Checkpoint) -> None:
             f"loss{loss} is all on names that it has not seen."
         )
         return
-    sides, counted = of_model(chosen.key, kept.results.steps, data), of_counts(data, model(chosen.key).conditions)
-    if min(sides.names) < FEWEST:
+    found = work.do("Measuring the leak", partial(leak_of, chosen.key, kept.results.steps, data))
+    if found is None:
+        st.caption("Not measured yet.")
+        return
+    seen, unseen = found.seen, found.unseen
+    if min(seen.names, unseen.names) < FEWEST:
         st.markdown(
-            f"Of its {sum(sides.names):,} validation names, {sides.names[0]:,} stand in train too and "
-            f"{sides.names[1]:,} do not: too few to tell what the leak is worth."
+            f"Of its {seen.names + unseen.names:,} validation names, {seen.names:,} stand in train too and "
+            f"{unseen.names:,} do not: too few to tell what the leak is worth."
         )
         return
-    rows = [f"{words} ({n:,})" for words, n in zip(("also in train", "unseen"), sides.names, strict=True)]
-    title = "Loss on validation names, nats per letter ± standard error"
+    sides = {"also in train": seen, "unseen": unseen, "unseen, twice on the list": found.never}
     dots = [
-        Dot(row, series, family, *part)
-        for series, family, each in ((chosen.title, chosen.family, sides), (COUNTS, "bigram", counted))
-        for row, part in zip(rows, (each.seen, each.unseen), strict=True)
+        Dot(f"{words} ({side.names:,})", chosen.title, chosen.family, side.loss, side.error)
+        for words, side in sides.items()
+        if side.names >= FEWEST
     ]
-    live_plot(dot_plot(dots, "nats per letter"), key="memory_leak", height=190, text=dots_text(dots, title))
-    st.markdown(sentence(sides, counted))
+    title = "Loss on validation names, nats per letter ± standard error"
+    live_plot(dot_plot(dots, "nats per letter"), key="memory_leak", height=210, text=dots_text(dots, title))
+    st.markdown(f"{worth(found)} {of_memory(found)}")
 
 
-def sentence(sides: Sides, counted: Sides) -> str:
-    """What the leak is worth, and how much of that is memory: counts of letter pairs have none."""
+def worth(found: Leaked) -> str:
+    """What the leak does to the loss."""
+    gap, error = found.seen.below(found.unseen)
     return (
-        f"Its loss is **{signed(sides.gap)} ± {sides.error:.3f}** lower on the {sides.names[0]:,} validation names "
-        f"that it has seen in training; so its validation loss reads {sides.everything:.3f}, and on unseen names it "
-        f"is **{sides.unseen[0]:.3f}**. Counts of letter pairs, which keep no name in mind, differ by "
-        f"{signed(counted.gap)} ± {counted.error:.3f} on the same names: that much is in the names, the rest is "
-        "memory."
+        f"Its loss is **{signed(gap)} ± {error:.3f}** lower on the {found.seen.names:,} validation names that it has "
+        f"seen in training; so its validation loss reads {found.everything:.3f}, and on unseen names it is "
+        f"**{found.unseen.loss:.3f}**."
     )
 
 
-@st.cache_data(show_spinner="Measuring the leak", max_entries=64)
-def of_model(key: str, steps: int, data: DataConfig) -> Sides:
-    """Both sides for a trained model. Refuses a model or a list that this server no longer has."""
-    del steps  # a part of the key: a run that goes on is another model
-    return _sides(model(key), data, model(key).conditions)
+def of_memory(found: Leaked) -> str:
+    """How much of that is memory, by names of the same kind that the lot kept out of train."""
+    if min(found.once.names, found.never.names) < FEWEST:
+        return (
+            f"Names that stand twice may be easier than others. Of those, only {found.never.names:,} stand outside "
+            "train both times: too few to tell how much of it is memory."
+        )
+    gap, error = found.once.below(found.never)
+    names = f"the {found.never.names:,} that the lot kept out of train both times"
+    verdict = "so much is memory." if gap >= CLEAR * error else "no memory that so few names can show."
+    return (
+        f"Are names that stand twice on the list easier, seen or not? On {names} its loss is {found.never.loss:.3f}, "
+        f"**{signed(gap)} ± {error:.3f}** above that on those that it has seen once: {verdict}"
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def of_counts(data: DataConfig, conditions: tuple[str, ...]) -> Sides:
-    """Both sides for counts of the letter pairs of the training names."""
-    train = packed(data, "train", conditions)
-    counts = Bigram(BigramConfig(), train.vocabulary.size)
-    counts.count(next(train.all(len(train))))
-    return _sides(counts, data, conditions)
-
-
-def _sides(asked: Model, data: DataConfig, conditions: tuple[str, ...]) -> Sides:
-    parts = find_split(data, conditions)
-    found = evaluate(asked, packed(data, "validation", conditions))
-    known = set(parts.train)
-    seen = sum(name in known for name in parts.validation)
-    return Sides(found.loss, *seen_and_unseen(found, parts.validation, known), (seen, len(parts.validation) - seen))
+def leak_of(key: str, steps: int, data: DataConfig) -> Leaked:
+    """What the leak does to a trained model. Refuses a model or a list that this server no longer has."""
+    del steps  # a part of the key: a run that goes on is another model
+    asked = model(key)
+    return leaked(evaluate(asked, packed(data, "validation", asked.conditions)), find_split(data, asked.conditions))

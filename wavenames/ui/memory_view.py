@@ -30,7 +30,8 @@ USUAL = PageSamplingConfig(n=1000)
 KEYS = {"temperature": "memory_temperature", "seed": "memory_seed"}
 """Of each option: its key in the session, and its name in the link."""
 LETTERS = 600_000_000
-"""Letters of training names times names held against them: two seconds' work. Of a very long list, fewer names."""
+"""Letters of training names times names held against them: two seconds' work at most. Of a very long list, fewer
+names."""
 HEIGHT = 360
 """Of the histogram, in pixels, and of the table beside it."""
 NEAREST = "The training name that is nearest; of several, the first by the alphabet."
@@ -66,7 +67,7 @@ def _roll() -> None:
     st.session_state[KEYS["seed"]] = (st.session_state[KEYS["seed"]] + 1) % 2**32
 
 
-@st.cache_data(show_spinner="Drawing names", max_entries=256)
+@st.cache_data(show_spinner=False, max_entries=256)
 def drawn(key: str, steps: int, options: PageSamplingConfig) -> tuple[Sampled, ...]:
     """Names of the model behind `key`, which has been trained for so many steps."""
     del steps  # a part of the key: a run that goes on is another model
@@ -111,14 +112,14 @@ def _most(names: Shelf) -> int:
     return max(LETTERS // int(names.lengths.sum()), 1)
 
 
-@st.cache_data(show_spinner="Looking for the nearest names", max_entries=64)
+@st.cache_data(show_spinner=False, max_entries=64)
 def nearest_to(key: str, steps: int, options: PageSamplingConfig, data: DataConfig) -> list[Nearest]:
     """For each name that is drawn, the nearest training name; of a very long list, for the first names only."""
     names = _shelf(data)
     return nearest([each.name for each in drawn(key, steps, options)][: _most(names)], names)
 
 
-@st.cache_data(show_spinner="Looking for the nearest names", max_entries=16)
+@st.cache_data(show_spinner=False, max_entries=16)
 def yardstick(data: DataConfig) -> list[Nearest]:
     """The same for as many held-out names, drawn by lot: real names that are nobody's memory."""
     parts, names = find_split(data), _shelf(data)
@@ -127,6 +128,17 @@ def yardstick(data: DataConfig) -> list[Nearest]:
 
 
 # ------------------------------------------------------------------------------------------------ what is shown
+
+
+def held_against(names: Sequence[Sampled] | None, data: DataConfig, found: Sequence[Nearest] | None) -> str:
+    """Which names were held against how many of which list, as Markdown; where that can't be, how many were drawn."""
+    if names is None:
+        return ""
+    if found is None:
+        return f"{len(names):,} names were drawn."
+    which = "All" if len(found) == len(names) else f"The first {len(found):,} of"
+    others = f"{len(_shelf(data).names):,} different training names of {plain(list_title(data.names))}"
+    return f"{which} {len(names):,} names, each held against the {others}."
 
 
 def counts(names: Sequence[Sampled], kept: Checkpoint, real: Sequence[Nearest] | None) -> None:

@@ -171,8 +171,12 @@ def find_list(list_id: str) -> NameList:
     return name_list(store(), list_id)
 
 
-@st.cache_resource(show_spinner=False, max_entries=16)
 def find_split(data: DataConfig, conditions: tuple[str, ...] = ()) -> Split:
     """The three parts of a list, with their labels where a model is told any."""
+    return _split(data, conditions)  # a cache takes what was left out for something else than its default
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _split(data: DataConfig, conditions: tuple[str, ...]) -> Split:
     names = find_list(data.names)
     return split(names.names, data.split, labels=names.label_rows(conditions), seed=data.split_seed)

@@ -9,7 +9,6 @@ from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import streamlit as st
-import torch
 from streamlit.delta_generator import DeltaGenerator
 from torch import Tensor
 
@@ -81,14 +80,13 @@ def units_view(chosen: Trained) -> None:
     except Refusal as refusal:
         st.warning(plain(f"The names that {chosen.title} learned from are not to be had. {refusal}"))
         return
-    asked = st.session_state.pop(ASKED, False)
-    if _costs(watched) is None and (asked or layer.units * (network.parameter_count + PASS) <= AT_ONCE):
+    asked, costs = st.session_state.pop(ASKED, False), _costs(watched)
+    if len(costs) < layer.units and (asked or layer.units * (network.parameter_count + PASS) <= AT_ONCE):
         _measure(watched, place, stoppable=asked)
-    costs = _costs(watched)
     with whose:
-        usual = watched.values.std(0) if costs is None else torch.tensor([cost for cost, _ in costs])
+        usual = max(costs, key=lambda unit: costs[unit][0]) if len(costs) == layer.units else _liveliest(watched)[0]
         numbers = {f"{number}-{unit}": f"unit {unit}" for unit in range(1, layer.units + 1)}
-        word = linked_pick("Unit", numbers, key=UNIT, default=f"{number}-{int(usual.argmax()) + 1}")
+        word = linked_pick("Unit", numbers, key=UNIT, default=f"{number}-{usual + 1}")
     unit = int(word.split("-")[1]) - 1
     told = " The model, which can be told sex or year of birth, is told neither." if network.conditions else ""
     st.caption(
@@ -147,11 +145,22 @@ def _sees(watched: Watched, unit: int) -> None:
 # ----------------------------------------------------------------------------------------------------- switching off
 
 
+_COSTS: WeakKeyDictionary[Model, dict[Layer, dict[int, tuple[float, float]]]] = WeakKeyDictionary()
+"""Costs and errors of units that were switched off, for as long as the server holds the model."""
+
+
+def _costs(watched: Watched) -> dict[int, tuple[float, float]]:
+    return _COSTS.setdefault(watched.network, {}).setdefault(watched.layer, {})
+
+
 def _cost(watched: Watched, switched: Switched, unit: int) -> tuple[float, float]:
     """Nats per letter that the loss rises when a unit is held at its mean, and the standard error of that."""
     switched.held = unit, float(watched.values[:, unit].mean())
-    after = evaluate(switched.model, watched.names)
-    return mean_and_error(after.per_name - watched.before.per_name, after.lengths, after.name_ids)
+    costs = _costs(watched)
+    if unit not in costs:
+        after = evaluate(switched.model, watched.names)
+        costs[unit] = mean_and_error(after.per_name - watched.before.per_name, after.lengths, after.name_ids)
+    return costs[unit]
 
 
 def _without(watched: Watched, unit: int, kept: Checkpoint) -> None:
@@ -189,46 +198,53 @@ def _without(watched: Watched, unit: int, kept: Checkpoint) -> None:
 # --------------------------------------------------------------------------------------------------------- all units
 
 
-_COSTS: WeakKeyDictionary[Model, dict[Layer, list[tuple[float, float]]]] = WeakKeyDictionary()
-"""Costs and errors of the units of a layer, for as long as the server holds the model."""
-
-
-def _costs(watched: Watched) -> list[tuple[float, float]] | None:
-    return _COSTS.get(watched.network, {}).get(watched.layer)
-
-
 def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
-    """What each unit of the layer costs, once it has been measured; gives the unit whose bar has just been chosen."""
+    """What each unit costs that has been switched off, and a way to the rest; gives the unit of a bar just chosen."""
     st.header("All units of this layer", anchor=False)
-    costs = _costs(watched)
-    if costs is None:
-        st.markdown(f"Switch each of the {watched.layer.units} units off in turn, to see which this layer needs.")
-        st.button("Switch off each", icon=":material/toggle_off:", key="units_every", on_click=_ask)
+    costs, units = dict(_costs(watched)), watched.layer.units
+    some = 1 < len(costs) < units
+    if some:
+        st.markdown(f"**{len(costs)} of {units} units** have been switched off; the others are not in this chart.")
+    elif len(costs) < units:
+        st.markdown(f"Switch each of the {units} units off in turn, to see which this layer needs.")
+    if len(costs) < units:
+        label, icon = ("Go on", ":material/play_arrow:") if some else ("Switch off each", ":material/toggle_off:")
+        st.button(label, icon=icon, key="units_every", on_click=_ask)
+    if len(costs) == 1 < units:
         return None
-    each, errors = zip(*costs, strict=True)
+    title = f"What switching off each unit costs {chosen.title}, nats per letter"
     picked = live_plot(
-        unit_costs(each, errors, unit, chosen.family), key="units_costs", height=330, on_click=True,
-        text=costs_text(f"What switching off each unit costs {chosen.title}, nats per letter", each, errors),
+        unit_costs(costs, unit, chosen.family), key="units_costs", height=330, on_click=True,
+        text=costs_text(f"{title}; {len(costs)} of {units} units" if some else title, costs),
     )  # fmt: skip
     st.caption("Choose a bar to look at its unit. The whiskers are standard errors, paired over names.")
-    return int(picked) - 1 if picked in {str(number) for number in range(1, watched.layer.units + 1)} else None
+    return int(picked) - 1 if picked in {str(number + 1) for number in costs} else None
 
 
 def _ask() -> None:
     st.session_state[ASKED] = True
 
 
+def _liveliest(watched: Watched) -> list[int]:
+    """All units, those whose activations differ most first."""
+    order: list[int] = watched.values.std(0).argsort(descending=True, stable=True).tolist()
+    return order
+
+
 def _measure(watched: Watched, place: DeltaGenerator, *, stoppable: bool) -> None:
-    """Find the cost of each unit; what the visitor does on the page meanwhile breaks in where the bar moves."""
-    switched, found, looked = Switched(watched.network, watched.layer), [], 0.0
+    """Find the cost of each unit that has none yet, the liveliest first.
+
+    What the visitor does on the page meanwhile breaks in where the bar moves; what has been found then is kept.
+    """
+    switched, costs, looked = Switched(watched.network, watched.layer), _costs(watched), 0.0
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
         if stoppable:
             st.button("Stop", icon=":material/stop:", key="units_stop")
-    for unit in range(watched.layer.units):
+    for unit in _liveliest(watched):
         if time.monotonic() - looked >= LOOK:
             looked = time.monotonic()
-            bar.progress(unit / watched.layer.units, f"Unit {unit + 1} of {watched.layer.units} is switched off")
-        found.append(_cost(watched, switched, unit))
+            done = len(costs)
+            bar.progress(done / watched.layer.units, f"{done} of {watched.layer.units} units have been switched off")
+        _cost(watched, switched, unit)
     place.empty()
-    _COSTS.setdefault(watched.network, {})[watched.layer] = found

@@ -227,7 +227,7 @@ class Chart {
     addEventListener("pointerup", this.release);
     addEventListener("pointercancel", this.release);
     this.resize = new ResizeObserver(() => {
-      if (this.made && this.plot.clientWidth > 0) this.Plotly.Plots.resize(this.plot);
+      if (this.made && this.plot.clientWidth > 0) this.fit();
     });
     this.resize.observe(this.plot);
   }
@@ -314,6 +314,15 @@ class Chart {
       this.drawing = false;
       if (this.gone) this.purge();
     }
+  }
+
+  async fit() {
+    const top = this.plot._fullLayout._size.t;
+    await this.Plotly.Plots.resize(this.plot);
+    if (this.gone || this.plot._fullLayout._size.t === top) return;
+    // Of a legend that takes fewer lines than before Plotly gives back the margin, but leaves it where it was.
+    this.shown = null;
+    this.turn(0);
   }
 
   async show(data) {
