@@ -17,7 +17,7 @@ from wavenames.figures.motion import letters_in_motion
 from wavenames.jobs import Snapshot
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
 from wavenames.ui.live_plot import Frame, live_plot
-from wavenames.ui.references import references
+from wavenames.ui.references import references_said
 from wavenames.ui.session import Trained, checkpoint, model, scheduler, store
 from wavenames.ui.words import plain
 
@@ -87,7 +87,7 @@ def _motion(chosen: Trained, path: Journey, key: str) -> None:
     run, letters = scheduler().snapshot(chosen.key), list(checkpoint(chosen.key).vocabulary.symbols)
     figure, changes = letters_in_motion(
         run_loss(run),
-        references(run.config.data, conditions_of(run.config.model)),
+        references_said(run.config.data, conditions_of(run.config.model)),
         path.steps,
         [each.points for each in path.frames],
         letters=letters,

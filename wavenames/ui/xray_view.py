@@ -81,7 +81,7 @@ def _example(chosen: Sequence[Trained]) -> str:
 
 def _choose(everyone: dict[str, Trained]) -> list[Trained]:
     """Up to `MOST` models; the choice stands in the link by their ids."""
-    keys = linked_ids(everyone, key=MODELS, default=USUAL, most=MOST)
+    keys = linked_ids({key: each.label for key, each in everyone.items()}, key=MODELS, default=USUAL, most=MOST)
     titles = distinct({key: each.label for key, each in everyone.items()})
     st.multiselect(
         "Models", list(titles), format_func=lambda key: titles.get(key, key), key=MODELS, max_selections=MOST,
