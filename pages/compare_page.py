@@ -20,8 +20,8 @@ with st.container(horizontal=True, vertical_alignment="center"):
     if st.button("Train a model", type="primary", icon=":material/model_training:"):
         st.switch_page("pages/train_page.py")
 
-by_key = {row.key: row for row in rows}
-chosen = [by_key[key] for key in linked_ids(by_key, key=CHOSEN, default=usual(rows), most=MOST)]
+by_key, titles = {row.key: row for row in rows}, {row.key: row.title for row in rows}
+chosen = [by_key[key] for key in linked_ids(titles, key=CHOSEN, default=usual(rows), most=MOST)]
 table(rows, [row.key for row in chosen])
 side_by_side(chosen)
 actions(rows, chosen)

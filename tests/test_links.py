@@ -82,25 +82,76 @@ def test_an_empty_choice_is_a_choice() -> None:
 
 
 def test_what_a_link_asks_for_in_vain_is_said() -> None:
-    """The rest of the link is followed; no more than allowed is taken."""
+    """The rest of the link is followed; no more than allowed is taken, and that is said too."""
     at = AppTest.from_function(page)
     at.query_params["one"], at.query_params["some"] = "gone", ["c", "gone", "a", "b"]
     at.run()
     assert shown(at) == "b: c,a"
     assert [each.value for each in at.warning] == [
-        "The link asks for 'gone', which this server doesn't know or no longer has."
-    ] * 2
+        *["The link asks for 'gone', which this server doesn't know or no longer has."] * 2,
+        "The link asks for 3 at once; allowed are at most 2. Here are the first 2.",
+    ]
+    assert not at.run().warning
 
 
 def test_a_choice_that_is_gone_is_said_to_be_gone() -> None:
-    """Once, by the title that stood there, with what stands in its place."""
+    """Once by each control, by the title that stood there; of one, with what stands in its place."""
     at = AppTest.from_function(page).run()
     at.selectbox(key="one").select("a").run()
     at.session_state["options"] = {"b": "Bert", "c": "Cleo"}
     at.run()
     assert shown(at).startswith("b:")
-    assert [each.value for each in at.warning] == ["Anna is no longer here; Bert stands in its place\\."]
+    assert [each.value for each in at.warning] == [
+        "Anna is no longer here; Bert stands in its place\\.",
+        "Anna is no longer here\\.",
+    ]
     assert not at.run().warning
+
+
+def test_of_several_each_that_is_gone_is_said_to_be_gone() -> None:
+    at = AppTest.from_function(page).run()
+    at.session_state["some"] = ["a", "c"]
+    at.run()
+    at.session_state["options"] = {"b": "Bert", "c": "Cleo"}
+    at.run()
+    assert shown(at) == "b: c"
+    assert [each.value for each in at.warning] == ["Anna is no longer here\\."]
+    assert not at.run().warning
+
+
+def picking() -> None:
+    """A part of something that changes."""
+    import streamlit as st  # noqa: PLC0415 - as above
+
+    from wavenames.ui.links import arrive, linked_pick  # noqa: PLC0415
+
+    arrive("page")
+    letters = st.session_state.get("name", "ada")
+    st.text(linked_pick("Letter", {str(i): letter for i, letter in enumerate(letters)}, key="at", default="0"))
+
+
+def test_a_part_that_a_link_asks_for_in_vain_is_said_and_leaves_the_link() -> None:
+    at = AppTest.from_function(picking)
+    at.query_params["at"] = "7"
+    at.run()
+    assert shown(at) == "0"
+    assert [each.value for each in at.warning] == ["The link asks for letter '7'; allowed is one of 0, 1, 2\\."]
+    assert "at" not in at.query_params
+    assert not at.run().warning
+
+
+def test_a_part_that_is_not_there_now_waits_without_a_word() -> None:
+    """Not in the link either, which would ask for it in vain."""
+    at = AppTest.from_function(picking)
+    at.query_params["at"] = "2"
+    assert shown(at.run()) == "2"
+    at.session_state["name"] = "bo"
+    assert shown(at.run()) == "0"
+    assert "at" not in at.query_params
+    assert not at.warning
+    at.session_state["name"] = "bob"
+    assert shown(at.run()) == "2"
+    assert at.query_params["at"] in ("2", ["2"])
 
 
 def test_a_new_title_reaches_the_browser_which_knows_no_ids() -> None:

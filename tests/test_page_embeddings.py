@@ -35,7 +35,7 @@ def test_the_letters_whose_neighbours_are_shown_stand_in_the_link() -> None:
     app = opened(first_letter="q", second_letter="ß")
     assert [app.selectbox(key=f"{side}_letter_box").value for side in ("first", "second")] == ["q", "a"]
     (said,) = app.warning
-    assert said.value == "The link asks for the letter 'ß'; allowed is one of \\. to z\\."
+    assert said.value == "The link asks for nearest neighbours of 'ß'; allowed is one of \\. to z\\."
     app.selectbox(key="second_letter_box").set_value(".").run()
     assert [app.query_params[f"{side}_letter"] for side in ("first", "second")] == ["q", "."]
 

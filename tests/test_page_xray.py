@@ -87,12 +87,16 @@ def test_letters_out_of_sight_make_no_difference() -> None:
 
 @pytest.mark.parametrize("hide", ["9", "0", "x", "", "-1", "9" * 5000])
 def test_a_place_that_the_name_does_not_have_is_not_hidden(hide: str) -> None:
-    """It may have been one of a longer name: the usual one is hidden then, without a word."""
+    """The usual one is hidden then. Of a link it is said; where the name was longer a moment ago, it is not."""
     app = opened(xray_name="mia", xray_hide=hide, xray_at=hide)
-    assert not app.warning
+    said = [each.value.replace("\\", "") for each in app.warning]
+    assert [sentence.split(" '")[0] for sentence in said] == [
+        "The link asks for hidden letter", "The link asks for letter to predict",
+    ] * bool(hide)  # fmt: skip
     assert "wavenet-m gives" in words(app)
     app.text_input(key="xray_name").set_value("j").run()
     assert not app.exception
+    assert not app.warning
     assert "After *_*, wavenet-m gives **the end**" in words(app)
 
 

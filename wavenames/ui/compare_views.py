@@ -145,6 +145,7 @@ def _delete(rows: Sequence[Row]) -> None:
         try:
             for row in rows:
                 scheduler().delete(row.key)
+                st.session_state[CHOSEN].remove(row.key)
         except Refusal as refusal:
             st.error(plain(str(refusal)))
         else:

@@ -14,14 +14,14 @@ from wavenames.config import COUNTED, Refusal, RunConfig, conditions_of
 from wavenames.figures.lights import LIGHTS, light_html
 from wavenames.figures.loss import smooth, usual_smoothing
 from wavenames.jobs import Snapshot
-from wavenames.names import Packed, Vocabulary
+from wavenames.names import Packed
 from wavenames.probes.diagnoses import Diagnosis, Losses, diagnose
 from wavenames.probes.health import Health, examine
 from wavenames.store import UNFINISHED
 from wavenames.ui.health_charts import health_charts
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_run import MOVING
-from wavenames.ui.session import checkpoint, find_list, find_split, scheduler, store, trained
+from wavenames.ui.session import checkpoint, find_split, run_vocabulary, scheduler, store, trained
 from wavenames.ui.words import page_anew, plain, refusals_said
 
 KEY, TO_TRAIN = "health_of", "health_to_train"
@@ -108,7 +108,7 @@ def _of_run(run: Snapshot) -> Patient:
         return _of_model(checkpoint(run.id))  # trained before runs were looked at
     known = [value for value in run.validation.loss.tolist() if math.isfinite(value)]
     losses = Losses(
-        _uniform(run.config),
+        math.log(run_vocabulary(run.id).size),
         known[0] if known and run.validation.step[0] == 0 else None,
         run.train_loss if run.train_loss is not None else _train_loss(run),
         run.validation_loss if run.validation_loss is not None else next(iter(known[-1:]), None),
@@ -142,7 +142,7 @@ def _train_loss(run: Snapshot) -> float | None:
 def _of_model(kept: Checkpoint) -> Patient:
     results = kept.results
     looks = () if kept.run.model.family in COUNTED else ((results.steps, _examined(kept)),)
-    losses = Losses(_uniform(kept.run), None, results.train, results.validation, None)
+    losses = Losses(math.log(kept.vocabulary.size), None, results.train, results.validation, None)
     where = f"Looked at now, as it is, on {EXAMINED} validation names; how it got there nobody saw here."
     return Patient(kept.title, kept.run, looks, losses, where)
 
@@ -155,16 +155,6 @@ def _examined(kept: Checkpoint) -> Health:
     labels = parts.labels.get("validation")
     names = Packed(parts.validation[:EXAMINED], kept.vocabulary, labels=None if labels is None else labels[:EXAMINED])
     return examine(kept.model(), names.batch(torch.arange(len(names))))
-
-
-@st.cache_data(show_spinner=False, max_entries=64)
-def _letters(list_id: str) -> int:
-    """Letters of a list, the end mark among them."""
-    return Vocabulary.of(find_list(list_id).names).size
-
-
-def _uniform(run: RunConfig) -> float:
-    return math.log(_letters(run.data.names))
 
 
 # ---------------------------------------------------------------------------------------------------------- lights

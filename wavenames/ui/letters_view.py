@@ -16,9 +16,9 @@ from wavenames.figures.loss import LossSeries
 from wavenames.figures.motion import letters_in_motion
 from wavenames.jobs import Snapshot
 from wavenames.probes.embeddings import Projection, follow, neighbours, project
-from wavenames.ui.links import linked_pick, say_unknown
+from wavenames.ui.links import linked_pick
 from wavenames.ui.live_plot import Frame, live_plot
-from wavenames.ui.references import references
+from wavenames.ui.references import references_said
 from wavenames.ui.session import Trained, checkpoint, model, scheduler, store
 from wavenames.ui.words import plain
 
@@ -88,7 +88,7 @@ def _motion(chosen: Trained, path: Journey, key: str) -> None:
     run, letters = scheduler().snapshot(chosen.key), list(checkpoint(chosen.key).vocabulary.symbols)
     figure, changes = letters_in_motion(
         run_loss(run),
-        references(run.config.data, conditions_of(run.config.model)),
+        references_said(run.config.data, conditions_of(run.config.model)),
         path.steps,
         [each.points for each in path.frames],
         letters=letters,
@@ -114,10 +114,8 @@ def _map(chosen: Trained, projection: Projection, key: str) -> None:
 def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> None:
     """The letters nearest to one that is chosen; at two moments, side by side."""
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
-    linked = f"{key}_letter"
-    say_unknown(linked, "the letter", letters)
     titles = {one: "end mark" if one == "." else one for one in letters}
-    letter = linked_pick("Nearest neighbours of", titles, key=linked, default=letters[1])
+    letter = linked_pick("Nearest neighbours of", titles, key=f"{key}_letter", default=letters[1])
     # On a phone the table's buttons lie over what stands above it, so that is no control.
     st.caption("Letters whose vectors point the same way: the model treats them alike.")
     table, columns = pd.DataFrame(), {}

@@ -63,13 +63,21 @@ def linked_choice(
     return sure
 
 
-def linked_ids(options: Collection[str], *, key: str, default: Sequence[str], most: int) -> list[str]:
+def linked_ids(options: Mapping[str, str], *, key: str, default: Sequence[str], most: int) -> list[str]:
     """Any number of ids up to `most`, in the order in which they were chosen, without a control of its own.
 
     They are kept in `st.session_state[key]`, where buttons change them, and stand in the link under the same key.
+    `options` are titles by id. What the link asks for beyond `most`, and what is gone since it was chosen, is said.
     """
     linked = _linked(key, options)
     wanted = linked if linked is not None else st.session_state.get(key, default)
+    if linked is not None and len(linked) > most:
+        st.warning(f"The link asks for {len(linked)} at once; allowed are at most {most}. Here are the first {most}.")
+    gone = [] if linked is not None else [one for one in st.session_state.get(key, []) if one not in options]
+    for one in gone:
+        title = st.session_state.get(f"{key} as drawn", {}).get(one, printable(str(one)))
+        st.warning(plain(f"{title} is no longer here."))
+    st.session_state[f"{key} as drawn"] = dict(options)
     chosen = [one for one in dict.fromkeys(wanted) if one in options][:most]
     st.session_state[key] = chosen
     _write(key, None if chosen == list(default) else chosen)
@@ -83,14 +91,19 @@ def linked_pick(
 
     What has been chosen stands in `st.session_state[key]`, where a click on a chart may put it too, and in the link.
     While nobody has chosen, and where the part chosen is not there, `default` holds: it may change with the rest.
+    That a part is not there is said of a link alone.
     """
     box = f"{key}_box"
 
     def take() -> None:
         st.session_state[key] = st.session_state[box]
 
-    word = linked_word(key)
+    linked = _read_word(key)
+    if linked and st.session_state[key] not in options:
+        _say_unknown(label.lower(), st.session_state.pop(key), options)
+    word: str | None = st.session_state.get(key)
     chosen = word if word is not None and word in options else default
+    _write(key, [chosen] if chosen == word else None)
     st.session_state[box] = chosen
     st.selectbox(label, list(options), format_func=options.__getitem__, key=box, on_change=take, help=explained)
     return chosen
@@ -98,11 +111,18 @@ def linked_pick(
 
 def linked_word(key: str) -> str | None:
     """One word without a control, kept in `st.session_state[key]` and in the link; None if there is none."""
-    if to_be_read(key) and key in st.query_params:
-        st.session_state[key] = st.query_params[key]
+    _read_word(key)
     word: str | None = st.session_state.get(key)
     _write(key, None if word is None else [word])
     return word
+
+
+def _read_word(key: str) -> bool:
+    """Take a word from the link, when it is to be read; whether it says any."""
+    linked = to_be_read(key) and bool(st.query_params.get(key))
+    if linked:
+        st.session_state[key] = st.query_params[key]
+    return linked
 
 
 def possible(words: Mapping[str, str], made_of: Callable[[Mapping[str, str]], S]) -> S:
@@ -133,8 +153,12 @@ def say_unknown(key: str, label: str, allowed: Collection[str]) -> None:
     """
     word = st.query_params.get(key)
     if to_be_read(f"{key} known") and word is not None and word not in allowed:
-        few = ", ".join(allowed) if len(allowed) <= FEW else f"{next(iter(allowed))} to {list(allowed)[-1]}"
-        st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
+        _say_unknown(label, word, allowed)
+
+
+def _say_unknown(label: str, word: str, allowed: Collection[str]) -> None:
+    few = ", ".join(allowed) if len(allowed) <= FEW else f"{next(iter(allowed))} to {list(allowed)[-1]}"
+    st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
 
 
 def say_misspelt(fields: Collection[str]) -> None:

@@ -143,7 +143,12 @@ def _built_at(run_id: str, weights: bytes) -> Model:
 
 
 def run_vocabulary(run_id: str) -> Vocabulary:
-    """The letters that a run's model knows, however far the run is. Refuses a run that this server doesn't know."""
+    """The letters that a run's model knows, however far the run is.
+
+    Refuses a run that this server doesn't know, and one without a model yet whose list is gone.
+    """
+    if store().checkpoint_path(run_id).exists():
+        return run_checkpoint(run_id).vocabulary
     return _vocabulary(store().run(run_id).configuration().data.names)
 
 

@@ -24,7 +24,7 @@ from wavenames.ui.letters_view import run_loss
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_plot import Frame, live_plot
 from wavenames.ui.live_run import MOVING, POLL_AT_REST, new_title
-from wavenames.ui.references import references
+from wavenames.ui.references import references_said
 from wavenames.ui.session import checkpoint, model, model_at, run_vocabulary, scheduler, store, untrained
 from wavenames.ui.spreadsheet import csv_text
 from wavenames.ui.typed import as_known, example_name, name_box
@@ -172,7 +172,7 @@ def _play(
 ) -> None:
     figure, changes = letters_in_motion(
         run_loss(run),
-        references(run.config.data, conditions_of(run.config.model)),
+        references_said(run.config.data, conditions_of(run.config.model)),
         [look.step for look, _ in moments],
         [each.points for each in path],
         letters=letters,

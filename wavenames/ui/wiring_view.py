@@ -16,7 +16,7 @@ from wavenames.names import END_MARK, Vocabulary
 from wavenames.probes.influence import gradient_times_input
 from wavenames.probes.occlusion import occlusion
 from wavenames.probes.wiring import Wiring, wiring
-from wavenames.ui.links import to_be_read, write_words
+from wavenames.ui.links import say_unknown, to_be_read, write_words
 from wavenames.ui.live_plot import Frame, Pointed, live_plot
 from wavenames.ui.readings import chance
 from wavenames.ui.session import Trained, checkpoint, model
@@ -98,6 +98,7 @@ def _typed(vocabulary: Vocabulary, example: str) -> str:
 def _place(name: str) -> int:
     """Which letter is predicted, from 0; at first the last one. It stays while the name is typed on."""
     options, usual = range(1, len(name) + 2), max(len(name), 1)
+    say_unknown(PLACE, "letter", [*map(str, options)])
     if to_be_read(PLACE) and st.query_params.get(PLACE, "") in map(str, options):
         st.session_state[PLACE] = int(st.query_params[PLACE])
     if CLICKED in st.session_state:
@@ -119,6 +120,7 @@ def _shade(found: Wiring) -> str | None:
     """The measure that shades the nodes; None where there are no nodes."""
     if len(found.measures) < 2:
         return next(iter(found.measures), None)
+    say_unknown(SHADE, "the measure", [SHADES[measure] for measure in found.measures])
     shade: str = st.segmented_control(
         "Large and dark nodes", list(found.measures), format_func=SHADES.__getitem__, default="activation", key=SHADE,
         bind="query-params", required=True,
@@ -131,6 +133,7 @@ def _way(*, counts: bool) -> str:
     """How what a letter is worth is found."""
     if counts:
         return HIDE
+    say_unknown(WORTH, "the way", [HIDE, GRADIENT])
     way: str = st.segmented_control(
         "What a letter is worth", [HIDE, GRADIENT], default=HIDE, key=WORTH, bind="query-params", required=True,
         help="For the log-probability of the letter that comes: average over what else could stand there, or follow "

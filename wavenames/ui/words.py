@@ -9,6 +9,8 @@ import streamlit as st
 from wavenames.config import Refusal
 from wavenames.names import ANY
 
+ANEW = "page drawn anew"
+"""Session key: what was refused when the page was drawn last, and is drawn anew for."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
 _RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+)")
 
@@ -32,11 +34,19 @@ def refusals_said() -> Iterator[None]:
 
 @contextmanager
 def page_anew() -> Iterator[None]:
-    """In a fragment, where the page can't catch it: what was deleted meanwhile is the page's to say, drawn anew."""
+    """In a fragment, where the page can't catch it: what was deleted meanwhile is the page's to say, drawn anew.
+
+    What is refused again then is said here; to draw the page once more would go on without end.
+    """
+    before = st.session_state.pop(ANEW, None)
     try:
         yield
-    except Refusal:
-        st.rerun()
+    except Refusal as refusal:
+        if before != str(refusal):
+            st.session_state[ANEW] = str(refusal)
+            st.rerun()
+        st.error(plain(before))
+        st.stop()
 
 
 def kind_of_names(told: Mapping[str, str], count: int = 2) -> str:

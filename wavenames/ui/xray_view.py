@@ -32,8 +32,6 @@ USUAL = ("bigram", "mlp-3", "wavenet-m")
 MOST = 4
 """Models under each other."""
 FIRST_NAME = "isabella"
-DRAWN = "xray models as drawn"
-"""Session key of their titles, for the sentence about one that is gone."""
 NAME, BESIDE, MODELS, LOOKED_AT = "xray_name", "xray_beside", "xray_models", "xray_look"
 OF, HIDDEN, AT = "xray_of", "xray_hide", "xray_at"
 """Keys, in the session and in the link: of which model which letter is hidden, and which one is to be predicted."""
@@ -85,11 +83,7 @@ def _example(chosen: Sequence[Trained]) -> str:
 def _choose(everyone: dict[str, Trained]) -> list[Trained]:
     """Up to `MOST` models that can be opened; the choice stands in the link by their ids."""
     titles = distinct({key: each.label for key, each in everyone.items()})
-    before: dict[str, str] = st.session_state.get(DRAWN, titles)
-    st.session_state[DRAWN] = titles
-    gone = before.keys() - titles.keys()
-    said = [f"{before[key]} is no longer here." for key in st.session_state.get(MODELS, ()) if key in gone]
-    keys = linked_ids(everyone, key=MODELS, default=USUAL, most=MOST)
+    keys = linked_ids({key: each.label for key, each in everyone.items()}, key=MODELS, default=USUAL, most=MOST)
     st.multiselect(
         "Models", list(titles), format_func=lambda key: titles.get(key, key), key=MODELS, max_selections=MOST,
         help="Models that ship, your files, and runs finished on this server, each with its validation loss.",
@@ -100,9 +94,7 @@ def _choose(everyone: dict[str, Trained]) -> list[Trained]:
             checkpoint(key)
             found.append(everyone[key])
         except Refusal as refusal:
-            said.append(f"{titles[key]} can't be opened. {refusal}")
-    for sentence in said:
-        st.warning(plain(sentence))
+            st.warning(plain(f"{titles[key]} can't be opened. {refusal}"))
     return found
 
 
