@@ -8,6 +8,7 @@ import torch
 from wavenames.config import PRESETS, Refusal, Settings, TransformerConfig, WaveNetConfig
 from wavenames.models import Bigram, CountingModel, Model, build
 from wavenames.names import Packed, Vocabulary
+from wavenames.probes import occlusion as probe
 from wavenames.probes.occlusion import occlusion
 from wavenames.sampling import next_letter
 
@@ -71,8 +72,12 @@ def by_hand(model: Model, vocabulary: Vocabulary, c: int, t: int) -> torch.Tenso
     return torch.stack(list(shares.values())).sum(0) / (1 - float(weights[0]))
 
 
-def test_a_hidden_letter_is_averaged_over(model: Model, vocabulary: Vocabulary) -> None:
-    """Against every variant asked for by itself, in every family."""
+@pytest.mark.parametrize("at_once", [1, 3, len(NAME)])
+def test_a_hidden_letter_is_averaged_over(
+    model: Model, vocabulary: Vocabulary, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against every variant asked for by itself, in every family, so many letters of the name at once."""
+    monkeypatch.setattr(probe, "AT_ONCE", at_once * len(vocabulary.letters) + 1)
     found = occlusion(model, vocabulary, NAME)
     numbers = [*vocabulary.encode(NAME), 0]
     for t, number in enumerate(numbers):

@@ -20,8 +20,11 @@ import torch
 from torch import Tensor
 
 from wavenames.layers import log_softmax
-from wavenames.models import Model, evaluating
+from wavenames.models import Model, State, evaluating
 from wavenames.names import END, Vocabulary, told_numbers
+
+AT_ONCE = 2048
+"""Names, each with another letter somewhere, that go through the model at once: what memory allows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,29 +49,48 @@ def occlusion(model: Model, vocabulary: Vocabulary, name: str, told: Mapping[str
         Refusal: the name has a letter, or something is told, that the model doesn't know.
     """
     labels = told_numbers(model.conditions, told or {})
-    others = torch.arange(1, vocabulary.size, device=model.device)  # all but the end mark
-    said: list[Tensor] = []
+    context = torch.tensor([END, *vocabulary.encode(name)], device=model.device)
+    together = max(AT_ONCE // len(vocabulary.letters), 1)  # letters of the name that are hidden at once
     with evaluating(model):
         state = model.start(1, torch.tensor([labels], device=model.device) if labels else None)
-        # Row 0 is the name. Behind it stand, for each hidden letter still in sight, the oldest first, the names with
-        # another letter there: rows that part from row 0 at that letter, so that all before it is read once.
-        rows = torch.zeros(1, dtype=torch.long, device=model.device)
-        for t, number in enumerate([END, *vocabulary.encode(name)]):
-            letters = torch.full_like(rows, number)
-            if t:
-                gone = len(others) if t > model.receptive_field else 0
-                letters = torch.cat([letters[gone:], others])
-                rows = torch.arange(len(letters), device=model.device) + gone
-                rows[0], rows[-len(others) :] = 0, 0
-                state = tuple(part[rows] for part in state)
-            logits, state = model.step(letters, state)
+        before, said = [], []  # what the model remembers before each letter of the context, and says after it
+        for number in context.unsqueeze(1):
+            before.append(state)
+            logits, state = model.step(number, state)
             said.append(log_softmax(logits.double()).cpu())
-    shown = torch.stack([each[0] for each in said])
-    hidden = shown.repeat(len(name), 1, 1)
-    for t, each in enumerate(said):
-        seen = slice(max(t - model.receptive_field, 0), t)
-        shares = torch.log_softmax(shown[seen, 1:], 1).unsqueeze(2)
-        hidden[seen, t] = (each[1:].view(-1, len(others), vocabulary.size) + shares).logsumexp(1)
-    targets = torch.tensor([*vocabulary.encode(name), END])
-    places = torch.arange(len(targets))
+        shown = torch.cat(said)
+        hidden = shown.repeat(len(name), 1, 1)
+        for first in range(0, len(name), together):
+            letters = range(first, min(first + together, len(name)))
+            _hide(model, context, before, letters, shown=shown, hidden=hidden)
+    places = torch.arange(len(context))
+    targets = context.roll(-1).cpu()  # the end mark last
     return Occlusion(shown, hidden, shown[places, targets] - hidden[:, places, targets])
+
+
+def _hide(
+    model: Model, context: Tensor, before: list[State], letters: range, *, shown: Tensor, hidden: Tensor
+) -> None:
+    """Fill in the rows `letters` of `hidden`.
+
+    For each of them that has been read and is still in sight, the oldest first, the state holds a row for every
+    letter that could stand there: names that part from the true one there, so that all before it is read once.
+    """
+    others = torch.arange(1, shown.shape[1], device=context.device)  # all but the end mark
+    state = tuple(part[:0] for part in before[letters.start + 1])
+    rows, oldest = context[:0], letters.start
+    for t in range(letters.start + 1, len(context)):  # context[t] is the last letter read before place t
+        if t - oldest > model.receptive_field:
+            rows, state = rows[len(others) :], tuple(part[len(others) :] for part in state)
+            oldest += 1
+        if oldest == letters.stop:
+            return
+        rows = context[t].expand(len(rows))
+        if t <= letters.stop:
+            rows = torch.cat([rows, others])
+            parts = zip(state, before[t], strict=True)
+            state = tuple(torch.cat([old, new.expand(len(others), *new.shape[1:])]) for old, new in parts)
+        logits, state = model.step(rows, state)
+        found = log_softmax(logits.double()).cpu().view(-1, len(others), shown.shape[1])
+        seen = slice(oldest, oldest + len(found))
+        hidden[seen, t] = (found + torch.log_softmax(shown[seen, 1:], 1).unsqueeze(2)).logsumexp(1)
