@@ -264,10 +264,19 @@ def test_a_title_of_labels_makes_a_row_of_titles_and_no_column_of_names() -> Non
     assert name_column(["decade"]) == 0
 
 
-NO_SEX = "which tells no sex; allowed is F or M, female or male, girl or boy, or nothing where it is not known."
+def test_a_row_that_ends_before_its_labels_has_none() -> None:
+    found = read_list(b"name,sex,year\nemma,F,1923\nkim\nliam,M\n", "a.csv")
+    assert found.names == ("emma", "kim", "liam")
+    assert found.labels == {"sex": ("F", "any", "M"), "decade": ("1920", "any", "any")}
+
+
+NO_SEX = (
+    "which tells no sex; allowed is F or M, female or male, girl or boy, or nothing where it is not known. "
+    "Sex column 'none' leaves it out."
+)
 NO_DECADE = (
     "which tells no decade; allowed is a year from 1880 to 2029, or a decade such as 1920s, or nothing where it is "
-    "not known."
+    "not known. Decade column 'none' leaves it out."
 )
 
 
@@ -283,7 +292,7 @@ NO_DECADE = (
             )
             for year in ("1879", "2030", "2030s", "1923s", "23", "-1923", "1923.5", "19O3")
         ),
-        (b"name,sex\nemma\n", {}, "line 2: no column 'sex'; the row has 1 columns."),
+        (b"sex,name\nF\n", {}, "line 2: no column 'name'; the row has 1 columns."),
         (b"name,n\nemma,1\n", {"sex": "s"}, "Sex column is 's'; this file has 'name', 'n'."),
         (b"name,n\nemma,1\n", {"decade": "n"}, f"line 2: column 'n' holds '1', {NO_DECADE}"),
         (b"name,sex\nem.ma,F\n", {}, "line 2: 'em.ma' holds '.', which marks the end of a name."),

@@ -99,7 +99,7 @@ def seen_and_unseen(
 
 @dataclass(frozen=True)
 class Side:
-    """Loss of a model on some of the validation names, nats per letter, its standard error, and how many they are."""
+    """Loss of a model on some validation names, nats per letter, its standard error, how many different they are."""
 
     loss: float
     error: float
@@ -112,17 +112,17 @@ class Side:
 
 @dataclass(frozen=True)
 class Leaked:
-    """What a split that parts twins does to a model's validation loss, and how much of that is memory.
+    """What a split that parts twins does to a model's validation loss, and what having seen a name is worth.
 
-    Names that stand twice on a list may be easier than others, seen or not. The lot decides, row by row, on which
-    side of the split they fall: of names that stand twice and once at least in validation, those whose other row is
-    in train and those without a row there are alike but for what the model has seen.
+    Names that stand twice on a list may be easier or harder than others, seen or not. The lot decides, row by row, on
+    which side of the split they fall: of names that stand twice and once at least in validation, those whose other
+    row is in train and those without a row there are alike but for what the model has seen.
     """
 
     everything: float
     """Loss on all validation names."""
     seen: Side
-    """On rows whose names stand in train too."""
+    """On those that stand in train too."""
     unseen: Side
     once: Side
     """On names that stand twice, once of that in train."""
@@ -138,7 +138,7 @@ def leaked(found: Evaluation, parts: Split) -> Leaked:
     names = parts.validation
     train, times = set(parts.train), Counter((*parts.train, *names, *parts.test))
     seen, unseen = (
-        Side(*side, sum((name in train) is known for name in names))
+        Side(*side, len({name for name in names if (name in train) is known}))
         for side, known in zip(seen_and_unseen(found, names, train), (True, False), strict=True)
     )
     sums: dict[str, list[float]] = {}

@@ -103,9 +103,10 @@ def unit_costs(costs: Mapping[int, tuple[float, float]], chosen: int, family: st
             hovertemplate="unit %{x}: %{y:.4f}<extra></extra>",
         )
     )
+    cost, error = costs[chosen]
     figure.add_annotation(
         x=order.index(chosen),  # a category by its place: a number as text would be taken for one
-        y=sum(costs[chosen]),
+        y=cost + error,
         text=f"unit {chosen + 1}",
         showarrow=False,
         yanchor="bottom",

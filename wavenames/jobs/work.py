@@ -80,16 +80,16 @@ def back_to_state(store: Store, run_id: str) -> None:
     A state that is damaged is left, with all the rest, to be said when somebody resumes the run.
     """
     path = store.state_path(run_id)
-    where: Changes = {"step": 0, "seconds": 0.0}
+    step, seconds = -1, 0.0  # without a state it begins anew
     if path.exists():
         try:
             _, info = unpack(path.read_bytes())
-        except Refusal:
+            step, seconds = info["step"], info["seconds"]
+        except (Refusal, OSError, KeyError):
             log.exception("The state of the run %s can't be read", run_id)
             return
-        where = {"step": info["step"], "seconds": info["seconds"]}
-    store.rewind(run_id, where["step"] if path.exists() else -1)
-    store.later(Change(run_id, where))
+    store.rewind(run_id, step)
+    store.later(Change(run_id, {"step": max(step, 0), "seconds": seconds}))
     store.flush(run_id)
 
 
@@ -214,12 +214,14 @@ class Work:
         Where they are no numbers nothing is to be seen: the look before stands, or there is one at the first weights,
         which the model then has again.
         """
-        model = copy.deepcopy(self.model)
-        model.load_state_dict(lost)
-        look, numbers = self._looked_at(model), all(bool(each.isfinite().all()) for each in lost.values())
-        if numbers and math.isfinite(look.loss):
-            self._keep_look(self._trainer.step, look)
-        elif not self._looks:
+        if all(bool(each.isfinite().all()) for each in lost.values()):
+            model = copy.deepcopy(self.model)
+            model.load_state_dict(lost)
+            look = self._looked_at(model)
+            if math.isfinite(look.loss):
+                self._keep_look(self._trainer.step, look)
+                return
+        if not self._looks:
             self._keep_look(0, self._looked_at(self.model))
 
     def _looked_at(self, model: Model, before: Mapping[str, Tensor] | None = None) -> Health:

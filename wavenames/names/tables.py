@@ -90,17 +90,21 @@ def column_number(titles: list[str], title: str, what: str) -> int:
 def cells_of(
     rows: Iterator[tuple[int, list[str]]], titles: list[str], numbers: list[int]
 ) -> tuple[list[int], list[list[str]]]:
-    """The lines of all rows in which the first of the columns `numbers` is not blank, and these columns of them."""
+    """The lines of all rows in which the first of the columns `numbers` is not blank, and these columns of them.
+
+    A row may end before the other columns, which are then blank, but not before the first.
+    """
     lines: list[int] = []
     found: list[list[str]] = [[] for _ in numbers]
     for line, cells in rows:
-        short = next((number for number in numbers if number >= len(cells)), None)
-        if short is not None:
-            raise Refusal(f"line {line}: no column {printable(titles[short])}; the row has {len(cells)} columns.")
+        if numbers[0] >= len(cells):
+            raise Refusal(
+                f"line {line}: no column {printable(titles[numbers[0]])}; the row has {len(cells)} columns."
+            )
         if cells[numbers[0]].strip():
             lines.append(line)
             for column, number in zip(found, numbers, strict=True):
-                column.append(cells[number])
+                column.append(cells[number] if number < len(cells) else "")
     return lines, found
 
 
@@ -112,6 +116,7 @@ def read_labels(kind: str, title: str, cells: Iterable[tuple[int, str]]) -> Iter
         if cell.casefold() not in known:
             raise Refusal(
                 f"line {line}: column {printable(title)} holds {printable(cell)}, which tells no {kind}; allowed is "
-                f"{CELLS_ALLOWED[kind]}, or nothing where it is not known."
+                f"{CELLS_ALLOWED[kind]}, or nothing where it is not known. {column_of(kind)} '{NO_COLUMN}' leaves it "
+                "out."
             )
         yield known[cell.casefold()]

@@ -68,17 +68,22 @@ def worth(found: Leaked) -> str:
 
 
 def of_memory(found: Leaked) -> str:
-    """How much of that is memory, by names of the same kind that the lot kept out of train."""
+    """What having seen a name is worth, by names of the same kind that the lot kept out of train."""
     if min(found.once.names, found.never.names) < FEWEST:
         return (
-            f"Names that stand twice may be easier than others. Of those, only {found.never.names:,} stand outside "
-            "train both times: too few to tell how much of it is memory."
+            "Names that stand twice may be easier or harder than others, seen or not. Of those, only "
+            f"{found.never.names:,} stand outside train both times: too few to tell what having seen a name is worth."
         )
     gap, error = found.once.below(found.never)
     names = f"the {found.never.names:,} that the lot kept out of train both times"
-    verdict = "so much is memory." if gap >= CLEAR * error else "no memory that so few names can show."
+    verdict = (
+        "to have seen a name is worth about that."
+        if gap >= CLEAR * error
+        else "no memory that so few names can show."
+    )
     return (
-        f"Are names that stand twice on the list easier, seen or not? On {names} its loss is {found.never.loss:.3f}, "
+        f"Names that stand twice may be easier or harder than others, seen or not, so those are held against each "
+        f"other. On {names} its loss is {found.never.loss:.3f}, "
         f"**{signed(gap)} ± {error:.3f}** above that on those that it has seen once: {verdict}"
     )
 

@@ -56,7 +56,8 @@ def name_box(label: str, example: str, *, key: str) -> str:
     An example that stands there gives way to that of another model; a name that was typed stays.
     """
     shown = f"{key} example"
-    if key in st.session_state and st.session_state[key] == st.session_state.get(shown):
+    before = st.session_state.get(shown, example)
+    if before != example and st.session_state.get(key) == before:
         st.session_state[key] = example
     st.session_state[shown] = example
     typed: str = st.text_input(label, example, key=key, bind="query-params", live=True)

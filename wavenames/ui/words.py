@@ -12,7 +12,9 @@ from wavenames.names import ANY
 ANEW = "page drawn anew"
 """Session key: what was refused when the page was drawn last, and is drawn anew for."""
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&])")
-_RIGHT_TO_LEFT = re.compile("([\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+)")
+_RIGHT = "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
+_RIGHT_TO_LEFT = re.compile(rf"({_RIGHT}(?:[^\w\n]+{_RIGHT})*)")
+"""Words of such letters with what stands between them."""
 
 
 def plain(text: str) -> str:
