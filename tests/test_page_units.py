@@ -207,3 +207,23 @@ def test_what_was_measured_stays_when_it_is_broken_off_and_go_on_measures_the_re
     assert len(calls) == 200, "199 and the one that was broken off"
     assert "have been switched off" not in words(app)
     assert "units_every" not in {each.key for each in app.button}
+
+
+def test_what_is_measured_without_being_asked_can_be_stopped_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not begun again, until somebody asks."""
+    calls = []
+
+    def counted(asked: Model, names: Packed) -> Evaluation:
+        calls.append(asked)
+        if len(calls) == 20:
+            units_view._stop(("wavenet-m", "4"))  # as the click on Stop does
+            st.rerun()
+        return evaluate(asked, names)
+
+    monkeypatch.setattr(units_view, "evaluate", counted)
+    app = opened()
+    assert "**18 of 48 units** have been switched off" in words(app)  # one call was for the model as it is
+    assert "**18 of 48 units** have been switched off" in words(app.run())
+    app.button(key="units_every").click().run()
+    assert len(chart_text(app, "What switching off each unit costs wavenet-m").splitlines()) == 49
+    assert len(calls) == 50

@@ -152,3 +152,23 @@ def test_on_a_phone_a_tap_chooses_and_tiles_do_not_overlap(app: str, browser: Br
     plot.tap(position=spot(plot, 4, 0))
     expect(page.get_by_text("After chri comes s:")).to_be_visible()
     context.close()
+
+
+def test_a_run_that_is_deleted_in_another_tab_is_said_to_be_gone(app: str, page: Page) -> None:
+    """While its wiring is shown: the next letter that is typed meets it."""
+    open_page(page, f"{app}/train?preset=mlp-3&steps=20&evaluate_every=10")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.get_by_text("Finished · step 20 of 20", exact=False)).to_be_visible(timeout=60_000)
+    run_id = re.search(r"run=([\w-]{22})", page.url)
+    assert run_id
+    open_page(page, f"{app}/wiring?wiring_model={run_id[1]}")
+    other = page.context.new_page()
+    open_page(other, f"{app}/compare?runs={run_id[1]}")
+    other.get_by_role("button", name="Delete", exact=True).click()
+    other.get_by_role("button", name="Delete this run").click()
+    expect(other.get_by_role("button", name="Delete this run")).to_have_count(0)
+    expect(other.get_by_text("is no longer here")).to_have_count(0)  # who deletes it knows
+    page.get_by_label("A name", exact=True).fill("ruth")
+    expect(page.get_by_text("is no longer here; wavenet-m", exact=False)).to_be_visible()
+    settled(page)
+    expect(page.get_by_label("A name", exact=True)).to_have_value("ruth")

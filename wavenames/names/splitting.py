@@ -81,25 +81,17 @@ def split(
                 f"left for {part}. Use a longer list."
             )
     rows = {part: [row for group in own for row in group] for part, own in parts.items()}
-    train, validation, test = (tuple(names[row] for row in own) for own in rows.values())
-    carried = {} if labels is None else {part: tuple(labels[row] for row in own) for part, own in rows.items()}
+    train, validation, test = (tuple(map(names.__getitem__, own)) for own in rows.values())
+    carried = {} if labels is None else {part: tuple(map(labels.__getitem__, own)) for part, own in rows.items()}
     return Split(kind, train, validation, test, carried)
 
 
 def _groups(names: Sequence[str], labels: Sequence[Labels] | None) -> list[tuple[int, ...]]:
     """For each distinct name, in the order of the list, the rows that stay together: one for each of its labels."""
-    if labels is None:
-        first: dict[str, int] = {}
-        for row, name in enumerate(names):
-            first.setdefault(name, row)
-        return [*zip(first.values())]
-    groups: dict[str, list[int]] = {}
-    seen: set[tuple[str, Labels]] = set()
-    for row, one in enumerate(zip(names, labels, strict=True)):
-        if one not in seen:
-            seen.add(one)
-            groups.setdefault(one[0], []).append(row)
-    return [*map(tuple, groups.values())]
+    rows: dict[str, dict[object, int]] = {}
+    for row, (name, own) in enumerate(zip(names, labels or names, strict=True)):
+        rows.setdefault(name, {}).setdefault(own, row)
+    return [tuple(each.values()) for each in rows.values()]
 
 
 def leak(split: Split) -> Leak:

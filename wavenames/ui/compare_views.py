@@ -145,7 +145,7 @@ def _delete(rows: Sequence[Row]) -> None:
         try:
             for row in rows:
                 scheduler().delete(row.key)
-                st.session_state[CHOSEN].remove(row.key)
+                st.session_state[CHOSEN] = [key for key in st.session_state[CHOSEN] if key != row.key]
         except Refusal as refusal:
             st.error(plain(str(refusal)))
         else:

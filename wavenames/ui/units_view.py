@@ -37,8 +37,8 @@ DRAWN, SHOWN, LONGEST = 200, 10, 14
 """Names drawn by the same dice, how many of those that change are shown, and the most letters of any."""
 LAYER, UNIT = "units_layer", "units_unit"
 """Keys of what is chosen, in the session and in the link."""
-ASKED = "units_asked"
-"""Session key: all units of the layer are to be switched off in turn."""
+ASKED, STOPPED = "units_asked", "units_stopped"
+"""Session keys: all units of the layer are to be switched off in turn; of which model and layer that was stopped."""
 KINDS = {"tanh": "units after tanh", "gate": "gated units", "memory": "numbers of memory", "block": "features"}
 """What the units of each kind of layer are called."""
 CLEAR = 2
@@ -80,9 +80,10 @@ def units_view(chosen: Trained) -> None:
     except Refusal as refusal:
         st.warning(plain(f"The names that {chosen.title} learned from are not to be had. {refusal}"))
         return
-    asked, costs = st.session_state.pop(ASKED, False), _costs(watched)
-    if len(costs) < layer.units and (asked or layer.units * (network.parameter_count + PASS) <= AT_ONCE):
-        _measure(watched, place, stoppable=asked)
+    what, costs = (chosen.key, number), _costs(watched)
+    at_once = layer.units * (network.parameter_count + PASS) <= AT_ONCE and st.session_state.get(STOPPED) != what
+    if (st.session_state.pop(ASKED, False) or at_once) and len(costs) < layer.units:
+        _measure(watched, place, what)
     with whose:
         usual = max(costs, key=lambda unit: costs[unit][0]) if len(costs) == layer.units else _liveliest(watched)[0]
         numbers = {f"{number}-{unit}": f"unit {unit}" for unit in range(1, layer.units + 1)}
@@ -223,6 +224,11 @@ def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
 
 def _ask() -> None:
     st.session_state[ASKED] = True
+    st.session_state.pop(STOPPED, None)
+
+
+def _stop(what: tuple[str, str]) -> None:
+    st.session_state[STOPPED] = what
 
 
 def _liveliest(watched: Watched) -> list[int]:
@@ -231,7 +237,7 @@ def _liveliest(watched: Watched) -> list[int]:
     return order
 
 
-def _measure(watched: Watched, place: DeltaGenerator, *, stoppable: bool) -> None:
+def _measure(watched: Watched, place: DeltaGenerator, what: tuple[str, str]) -> None:
     """Find the cost of each unit that has none yet, the liveliest first.
 
     What the visitor does on the page meanwhile breaks in where the bar moves; what has been found then is kept.
@@ -239,8 +245,7 @@ def _measure(watched: Watched, place: DeltaGenerator, *, stoppable: bool) -> Non
     switched, costs, looked = Switched(watched.network, watched.layer), _costs(watched), 0.0
     with place.container(horizontal=True, vertical_alignment="center"):
         bar = st.empty()
-        if stoppable:
-            st.button("Stop", icon=":material/stop:", key="units_stop")
+        st.button("Stop", icon=":material/stop:", key="units_stop", on_click=_stop, args=(what,))
     for unit in _liveliest(watched):
         if time.monotonic() - looked >= LOOK:
             looked = time.monotonic()
