@@ -228,6 +228,7 @@ def test_labels_stay_with_their_names(
     ("cell", "decade"),
     [
         ("1880", "1880"), ("1889", "1880"), ("1890s", "1890"), ("1923", "1920"), (" 1920S ", "1920"),
+        ("1923.0", "1920"),
         ("2019", "2010"), ("2020s", "2020"), ("2023", "2020"), ("2024", "2024"), ("2029", "2024"), ("", ANY),
     ],
 )  # fmt: skip
@@ -294,6 +295,7 @@ NO_DECADE = (
         ),
         (b"sex,name\nF\n", {}, "line 2: no column 'name'; the row has 1 columns."),
         (b"name,n\nemma,1\n", {"sex": "s"}, "Sex column is 's'; this file has 'name', 'n'."),
+        (b"name,n\nemma,1\n", {"sex": "name"}, "Sex column is 'name', where the names stand; choose another."),
         (b"name,n\nemma,1\n", {"decade": "n"}, f"line 2: column 'n' holds '1', {NO_DECADE}"),
         (b"name,sex\nem.ma,F\n", {}, "line 2: 'em.ma' holds '.', which marks the end of a name."),
     ],
@@ -341,7 +343,7 @@ REFUSED = [
     (b"", "a.txt", r"^The file 'a\.txt' is empty"),
     (b" \r\n\n", "a.csv", r"^The file 'a\.csv' is empty"),
     (codecs.BOM_UTF16_LE, "a.txt", r"^The file 'a\.txt' holds no names"),
-    (b"name,sex\n", "a.csv", r"^The file 'a\.csv' holds no names, column 'name'"),
+    (b"name,sex\n", "a.csv", r"^The file 'a\.csv' holds no names in column 'name'"),
     (b"emma", "a.png", r"^The file 'a\.png' can't be read; bring a \.txt or a \.csv file"),
     (b"emma", "names", r"^The file 'names' can't be read"),
     (b"emma\n\nst. john\n", "a.txt", r"^line 3: 'st\. john' holds '\.', which marks the end of a name"),

@@ -67,7 +67,7 @@ def test_the_page_opens_with_the_health_of_a_model_that_ships() -> None:
         "Start": "Not known", "Progress": "Not known", "Learning rate": "Not known",
     }  # fmt: skip
     assert "wavenet-m**: 5 good, 3 not known." in words(app)
-    assert "Nobody saw this model take a step." in words(app)
+    assert "No step was seen here." in words(app)
     gates = chart_text(app, "Values of gate layers")
     assert [line.split(":")[0] for line in gates.splitlines()[1:]] == [f"block {i} gate" for i in range(1, 5)]
     assert "block 1 conv: " in chart_text(app, "Gradients of weights")

@@ -259,3 +259,10 @@ def test_without_a_link_the_newest_runs_lead_back() -> None:
     app = app.button(key=f"open_{ids[3]}").click().run()
     assert app.query_params["run"] == ids[3]
     assert app.header[0].value.replace("\\", "") == "run *3*"
+
+
+def test_a_run_that_rests_is_looked_at_now_and_then() -> None:
+    """It can be taken up from another tab; one that has ended can't."""
+    assert [live_run.pace_of(status, 1.5) for status in ("queued", "running")] == [1.5, 1.5]
+    assert [live_run.pace_of(status, 1.5) for status in ("paused", "interrupted")] == [live_run.POLL_AT_REST] * 2
+    assert [live_run.pace_of(status, 1.5) for status in ("finished", "stopped", "failed", None)] == [None] * 4

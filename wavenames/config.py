@@ -204,11 +204,12 @@ LABEL_CELLS: dict[str, dict[str, str]] = {
     "decade": {
         cell: max(begun for begun in CONDITIONS["decade"] if int(begun) <= year)
         for year in range(YEARS[0], YEARS[1] + 1)
-        for cell in ((f"{year}", f"{year}s") if year % 10 == 0 else (f"{year}",))
+        for cell in (f"{year}", f"{year}.0", *([f"{year}s"] if year % 10 == 0 else []))
     },
 }
 """What a cell of a list from outside may say, in small letters, and the class that it stands for: of a year, the last
-class that has begun by then, so that 1923 goes to 1920, and 2024, a class of its own, to 2024."""
+class that has begun by then, so that 1923 goes to 1920, and 2024, a class of its own, to 2024. A column of years of
+which some are not known is written by many programs as 1923.0."""
 CELLS_ALLOWED = {
     "sex": "F or M, female or male, girl or boy",
     "decade": f"a year from {YEARS[0]} to {YEARS[1]}, or a decade such as 1920s",

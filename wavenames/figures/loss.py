@@ -17,6 +17,9 @@ from wavenames.figures.thinning import Floats, thin
 XAxis = Literal["step", "seconds", "names_seen"]
 AXIS_TITLES: Final[dict[XAxis, str]] = {"step": "steps", "seconds": "seconds of training", "names_seen": "names seen"}
 
+HUGE: Final = 1e4
+"""Nats from which on a loss, of a run that ran away, is written as a power of ten."""
+
 Curve = tuple[npt.ArrayLike, npt.ArrayLike]
 """x (P,) in the unit of the chart, losses (P,) in nats per letter."""
 
@@ -164,7 +167,11 @@ def _last_x(series: Sequence[LossSeries]) -> float:
 
 def _last(y: npt.ArrayLike) -> str:
     values = np.asarray(y, dtype=np.float64)
-    return f"{values[-1]:.3f}" if values.size else "not measured yet"
+    return _written(values[-1]) if values.size else "not measured yet"
+
+
+def _written(loss: float) -> str:
+    return f"{loss:.3f}" if loss < HUGE else f"{loss:.0e}".replace("e+", "e")
 
 
 def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Scatter]:
@@ -293,7 +300,7 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
         at = min(loss * pixels, lowest - 32)
         lowest = at
         figure.add_annotation(
-            text=f"{glyph}{name}<br>{loss:.3f}",
+            text=f"{glyph}{name}<br>{_written(loss)}",
             x=1,
             xref="paper",
             xanchor="left",

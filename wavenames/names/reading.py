@@ -72,7 +72,7 @@ def read_list(
     else:
         names, origin = tuple(_names(enumerate(LINE_BREAK.split(text), start=1), fold_case=fold_case)), ""
     if not names:
-        raise Refusal(f"The file {_title(filename)} holds no names{origin}.")
+        raise Refusal(f"The file {_title(filename)} holds no names{origin.replace(',', ' in', 1)}.")
     return NameList(
         id=f"upload-{digest(names, labels)[:12]}",
         title=shortened(title, longest=60),
@@ -191,6 +191,9 @@ def _from_table(
     numbers = {
         kind: column_number(titles, title, column_of(kind)) for kind, title in chosen.items() if title != NO_COLUMN
     }
+    for kind, place in numbers.items():
+        if place == number:
+            raise Refusal(f"{column_of(kind)} is {printable(titles[place])}, where the names stand; choose another.")
     lines, (name_cells, *label_cells) = cells_of(rows, titles, [number, *numbers.values()])
     names = tuple(_names(zip(lines, name_cells, strict=True), fold_case=fold_case))
     labels, origin = {}, f", column {printable(titles[number])}"

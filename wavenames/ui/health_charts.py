@@ -94,7 +94,7 @@ def _small(number: float) -> str:
 def _updates(family: str, looks: Looks) -> None:
     seen = [(step, look) for step, look in looks if any(each.update is not None for each in look.weights)]
     if not seen:
-        st.caption("Nobody saw this model take a step. The health of a run shows how far its steps move each matrix.")
+        st.caption("No step was seen here. The health of a run that trains shows how far its steps move each matrix.")
         return
     lines = [
         StepLine(each.name, [step for step, _ in seen], [_number(look.weights[place].update) for _, look in seen])

@@ -20,7 +20,7 @@ from wavenames.probes.health import Health, examine
 from wavenames.store import UNFINISHED
 from wavenames.ui.health_charts import health_charts
 from wavenames.ui.links import linked_choice
-from wavenames.ui.live_run import MOVING
+from wavenames.ui.live_run import pace_of
 from wavenames.ui.session import checkpoint, find_split, run_vocabulary, scheduler, store, trained
 from wavenames.ui.words import page_anew, plain, refusals_said
 
@@ -61,8 +61,8 @@ def health_view(key: str) -> None:
     words: dict[str, str] | None = st.session_state.pop(TO_TRAIN, None)
     if words is not None:
         st.switch_page("pages/train_page.py", query_params=words)
-    moves = _status(key) in MOVING
-    st.fragment(_draw, run_every=POLL if moves else None)(key, moves=moves)
+    pace = pace_of(_status(key), POLL)
+    st.fragment(_draw, run_every=pace)(key, pace=pace)
 
 
 def _status(key: str) -> str | None:
@@ -70,14 +70,14 @@ def _status(key: str) -> str | None:
     return next((run.status for run in store().runs() if run.id == key), None)
 
 
-def _draw(key: str, *, moves: bool) -> None:
+def _draw(key: str, *, pace: float | None) -> None:
     with refusals_said():  # here: what a fragment refuses does not reach the page
-        _look(key, moves=moves)
+        _look(key, pace=pace)
 
 
-def _look(key: str, *, moves: bool) -> None:
+def _look(key: str, *, pace: float | None) -> None:
     status = _status(key)
-    if moves != (status in MOVING):
+    if pace != pace_of(status, POLL):
         st.rerun()
     if status is None:
         who = _of_model(checkpoint(key))

@@ -33,7 +33,7 @@ ANCHOR = "run"
 """Where the run stands on the page, for a link that jumps there."""
 MAP = 420
 """Height of the letters' map, in pixels."""
-MOVING = ("queued", "running")
+MOVING, RESTING = ("queued", "running"), ("paused", "interrupted")
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed, as in the chart. Once it has ended: of all "
     "train names, by the final weights; the chart still shows the batches, which came before.",
@@ -70,11 +70,16 @@ def live_run(run_id: str) -> None:
     st.fragment(_draw, run_every=pace)(run_id, pace=pace)
 
 
+def pace_of(status: str | None, moving: float) -> float | None:
+    """Seconds between two looks, `moving` of a run at work.
+
+    A run that rests can be taken up from another tab, one that has ended can't.
+    """
+    return moving if status in MOVING else POLL_AT_REST if status in RESTING else None
+
+
 def _pace(run: Snapshot) -> float | None:
-    """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
-    if run.status in MOVING:
-        return next(pace for until, pace in POLL if run.seconds < until)
-    return None if run.status in ("finished", "stopped") else POLL_AT_REST
+    return pace_of(run.status, next(pace for until, pace in POLL if run.seconds < until))
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
@@ -92,7 +97,7 @@ def _draw(run_id: str, *, pace: float | None) -> None:
 
 def _progress(run: Snapshot) -> None:
     st.header(plain(run.title), anchor=ANCHOR)
-    words = [run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
+    words = ["Ran away" if run.diverged else run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
     if run.status == "running" and run.seconds_left:
         if run.config.recipe.seconds is None:
             pace = (run.steps - run.step) / run.seconds_left
@@ -136,11 +141,11 @@ def _losses(run: Snapshot) -> None:
 
 def _buttons(run: Snapshot) -> None:
     with st.container(horizontal=True):
-        if run.status in ("paused", "interrupted"):
+        if run.status in RESTING:
             _act("Resume", ":material/play_arrow:", scheduler().resume, run.id, disabled=False)
         else:
             _act("Pause", ":material/pause:", scheduler().pause, run.id, disabled=run.status not in MOVING)
-        stoppable = run.status in (*MOVING, "paused", "interrupted")
+        stoppable = run.status in (*MOVING, *RESTING)
         _act("Stop", ":material/stop:", scheduler().stop, run.id, disabled=not stoppable)
         ready = run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):

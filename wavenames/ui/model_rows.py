@@ -15,7 +15,7 @@ from wavenames.config import DataConfig, Refusal, RunConfig, conditions_of, fiel
 from wavenames.figures.colours import FAMILIES
 from wavenames.store import UNFINISHED, Run
 from wavenames.ui.links import distinct
-from wavenames.ui.session import checkpoint, find_list, model, scheduler, store, uploaded
+from wavenames.ui.session import checkpoint, find_list, lists, model, scheduler, store, uploaded
 from wavenames.ui.spreadsheet import csv_text
 
 
@@ -106,9 +106,9 @@ def _of_model(key: str, status: str) -> Row:
 
 @st.cache_data(show_spinner=False, max_entries=1000)
 def list_title(list_id: str) -> str:
-    """The title of a list, or its id where this server no longer has it."""
+    """The title under which this visitor knows a list, or its id where this server no longer has it."""
     try:
-        return find_list(list_id).title
+        return lists().get(list_id) or find_list(list_id).title
     except Refusal:
         return list_id
 

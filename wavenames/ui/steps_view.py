@@ -23,7 +23,7 @@ from wavenames.store import Run
 from wavenames.ui.letters_view import run_loss
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_plot import Frame, live_plot
-from wavenames.ui.live_run import MOVING, POLL_AT_REST, new_title
+from wavenames.ui.live_run import MOVING, new_title, pace_of
 from wavenames.ui.references import references_said
 from wavenames.ui.session import checkpoint, model, model_at, run_vocabulary, scheduler, store, untrained
 from wavenames.ui.spreadsheet import csv_text
@@ -87,13 +87,6 @@ def steps_view() -> None:
     st.fragment(_draw, run_every=st.session_state.get(PACE))()
 
 
-def _pace(run: Snapshot) -> float | None:
-    """Seconds between two looks: a run that rests can be taken up from another tab, one that has ended can't."""
-    if run.status in MOVING:
-        return POLL
-    return None if run.status in ("finished", "stopped") else POLL_AT_REST
-
-
 def _draw() -> None:
     left, right = st.columns(2, gap="medium")
     with left:
@@ -103,8 +96,8 @@ def _draw() -> None:
         run_id = linked_choice("Run", runs, key=RUN, explained=f"Runs of this server. {NO_HISTORY}")
     with page_anew():
         run, vocabulary = scheduler().snapshot(run_id), run_vocabulary(run_id)
-        if _pace(run) != st.session_state.get(PACE):
-            st.session_state[PACE] = _pace(run)
+        if (pace := pace_of(run.status, POLL)) != st.session_state.get(PACE):
+            st.session_state[PACE] = pace
             st.rerun()
         with right:
             name = _name(run, vocabulary)
