@@ -1,8 +1,10 @@
 """Health: the lights of runs and of trained models, and the one setting to change."""
 
+import math
 import time
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from streamlit.testing.v1 import AppTest
@@ -13,11 +15,12 @@ from wavenames.config import RunConfig
 from wavenames.jobs import work as work_module
 from wavenames.names import Batch, Packed
 from wavenames.probes.diagnoses import Diagnosis
-from wavenames.probes.health import examine
+from wavenames.probes.health import BINS, Layer, examine
 from wavenames.probes.health_record import packed
 from wavenames.probes.remedies import Change
 from wavenames.store import Change as Changed
 from wavenames.store import File, Look, Metrics
+from wavenames.ui import health_charts
 from wavenames.ui.health_view import changed
 from wavenames.ui.session import checkpoint, scheduler, store
 
@@ -118,6 +121,16 @@ def test_of_a_run_that_diverged_the_page_says_which_weights_are_seen(preset: str
     app = opened(health_of=run_id)
     assert said.format(step=scheduler().snapshot(run_id).step) in words(app)
     assert lights(app)["Progress"] == "Bad"
+
+
+def test_numbers_without_measure_are_written_as_powers_of_ten() -> None:
+    """As long as any other, on a phone too."""
+    layer = Layer("head 1", "relu", 2.7e12, 26471672315904.0, 0.5, np.zeros(BINS), 0.0, np.zeros((1, 1)), None)
+    assert health_charts._around(layer) == "3e12 ± 3e13"
+    assert health_charts._around(replace(layer, mean=-2.5, spread=999.0)) == "−2.50 ± 999.00"
+
+    said = [health_charts._power(number) for number in (-3.4e-4, 0.0, 1e10, math.inf)]
+    assert said == ["−3e−4", "0e0", "1e10", "inf"]
 
 
 def test_batchnorm_is_shown_where_there_is_one() -> None:

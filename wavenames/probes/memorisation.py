@@ -138,18 +138,16 @@ def nearest(names: Iterable[str], others: Shelf) -> list[Nearest]:
 
 def _nearest(name: str, others: Shelf) -> Nearest:
     """Only names that can be near are measured: most are ruled out by their lengths and letters alone."""
-    reach = 1
-    while True:
+    reach, rows = 1, _within(1, name, others)
+    while len(rows) == 0:
+        reach *= 2
         rows = _within(reach, name, others)
-        if len(rows):
-            away = distances(name, others, rows)
-            least = int(away.min())
-            if least <= reach:  # all others are farther
-                first = rows[away == least]
-                return Nearest(others.names[first[others.ranks[first].argmin()]], least)
-            reach = least
-        else:
-            reach *= 2
+    away = distances(name, others, rows)
+    if away.min() > reach:  # as near as that there may be others, nearer ones too
+        rows = _within(int(away.min()), name, others)
+        away = distances(name, others, rows)
+    nearest = rows[away == away.min()]
+    return Nearest(others.names[nearest[others.ranks[nearest].argmin()]], int(away.min()))
 
 
 def _within(reach: int, name: str, others: Shelf) -> npt.NDArray[np.intp]:

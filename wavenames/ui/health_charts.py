@@ -27,6 +27,8 @@ RATIO = -3.0
 """log10 update:data that makemore lecture 3 aims at."""
 LEAST = -8.0
 """Below it a matrix all but stands still."""
+LARGE = 1000
+"""From here on a value is written as a power of ten."""
 TYPICAL = "median"
 HEIGHT, MAP, SQUARE = 340, 330, 380
 TWO = 420
@@ -75,20 +77,23 @@ def _values(family: str, kind: Kind, layers: Sequence[Layer]) -> None:
 
 
 def _around(layer: Layer) -> str:
+    if max(abs(layer.mean), layer.spread) >= LARGE:
+        return f"{_power(layer.mean)} ± {_power(layer.spread)}"
     return f"{signed(layer.mean, 2)} ± {layer.spread:.2f}"
 
 
 def _flows(family: str, title: str, flows: Sequence[tuple[str, Flow]]) -> None:
-    rows = [Ridge(name, flow.histogram, f"{_small(flow.mean)} ± {_small(flow.spread)}") for name, flow in flows]
+    rows = [Ridge(name, flow.histogram, f"{_power(flow.mean)} ± {_power(flow.spread)}") for name, flow in flows]
     live_plot(
         ridges(rows, GRADIENTS, "log₁₀ of the gradient's size", family), key=f"health_{title}",
         height=ridges_height(len(rows)), text=ridges_text(rows, f"{title}, mean ± spread"),
     )  # fmt: skip
 
 
-def _small(number: float) -> str:
+def _power(number: float) -> str:
     """Few characters for a number of any size: 3e−4."""
-    return f"{number:.0e}".replace("e-0", "e−").replace("e-", "e−").replace("e+0", "e").replace("-", "−")
+    digit, _, power = f"{number:.0e}".partition("e")  # "inf" has no power
+    return f"{digit}e{int(power)}".replace("-", "−") if power else digit
 
 
 def _updates(family: str, looks: Looks) -> None:
@@ -128,7 +133,7 @@ def _table(look: Health) -> None:
     )
     if any(each.update is not None for each in look.weights):
         table["log10 update : data"] = [each.update for each in look.weights]
-    formats = {"spread of weights": "%.3f", "log10 update : data": "%.2f"}
+    formats = {"spread of weights": "%.3g", "log10 update : data": "%.2f"}
     st.dataframe(
         table, hide_index=True, height="content", alt="Weights, their gradients and their last step, a matrix a row",
         column_config={
