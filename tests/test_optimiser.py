@@ -19,14 +19,23 @@ def test_a_matrix_becomes_nearly_orthogonal_with_its_own_directions(shape: tuple
     matrix = normal(*shape)
     u, _, v = torch.linalg.svd(matrix, full_matrices=False)
     for scale in (1e-4, 1.0, 1e4):
-        inside = u.T @ orthogonal(scale * matrix.unsqueeze(0))[0] @ v.T
+        inside = u.T @ orthogonal([scale * matrix])[0] @ v.T
         assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
         assert float((inside - inside.diagonal().diag()).abs().max()) < 0.05
 
 
+def test_matrices_of_several_sizes_at_once_are_as_if_alone() -> None:
+    """Those that share a side are filled up and go together: lying, standing and square ones, in the order given."""
+    matrices = [normal(*shape, seed=i) for i, shape in enumerate([(30, 64), (64, 64), (96, 30), (30, 30), (128, 64)])]
+    together = orthogonal(matrices)
+    for matrix, found in zip(matrices, together, strict=True):
+        assert found.shape == matrix.shape
+        assert torch.allclose(found, orthogonal([matrix])[0], atol=0.02)
+
+
 def test_a_step_without_a_gradient_is_nothing() -> None:
     """A matrix that got no signal stays where it is."""
-    assert not orthogonal(torch.zeros(1, 3, 5)).any()
+    assert not orthogonal([torch.zeros(3, 5)])[0].any()
 
 
 def test_matrices_get_muons_step_and_all_else_adamws() -> None:
@@ -63,7 +72,7 @@ def test_one_and_two_threads_make_the_same_step() -> None:
     try:
         for count in (1, 2):
             torch.set_num_threads(count)
-            steps.append(orthogonal(normal(3, 192, 256)))
+            steps.append(torch.stack(orthogonal(list(normal(3, 192, 256)))))
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(*steps)

@@ -384,17 +384,52 @@ class Sequential(nn.Module):
 # ---------------------------------------------------------------------------------- causal layers
 
 
-def shift(x: Tensor, distance: int, positions: Tensor, pad: Tensor | None = None) -> Tensor:
-    """What each row's name held `distance` places earlier: (N, C) -> (N, C).
+def neighbours(
+    x: Tensor, positions: Tensor, kernel: int = 2, dilation: int = 1, pad: Tensor | None = None
+) -> Tensor:
+    """What each row's name held (kernel - 1) * dilation, ..., dilation and 0 places earlier, side by side.
 
-    Where the name had not begun (positions < distance) the row is `pad` (C,), or zeros.
+    x (N, C), positions (N,) -> (N, kernel * C), oldest first. Where the name had not begun stands `pad` (C,), or zeros.
     """
-    earlier = nn.functional.pad(x, (0, 0, distance, 0))[: x.shape[0]]
-    earlier = earlier * (positions >= distance).unsqueeze(1)
-    if pad is None:
-        return earlier
-    # A sum, of which one part is zero: torch.where and its gradient take five times as long.
-    return torch.addmm(earlier, (positions < distance).to(x.dtype).unsqueeze(1), pad.unsqueeze(0))
+    return cast(Tensor, _Neighbours.apply(x, positions, kernel, dilation, pad))  # type: ignore[no-untyped-call]
+
+
+class _Neighbours(torch.autograd.Function):
+    """Each neighbour is laid once where it will stay, and its gradient added once where it came from."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, positions: Tensor, kernel: int, dilation: int, pad: Tensor | None
+    ) -> Tensor:
+        rows, features = x.shape
+        out = x.new_empty(rows, kernel * features)
+        *earlier, own = out.chunk(kernel, dim=1)
+        own.copy_(x)
+        begun = []
+        for j, part in zip(range(kernel - 1, 0, -1), earlier, strict=True):
+            distance = min(j * dilation, rows)
+            begun.append((positions >= distance).to(x.dtype).unsqueeze(1))
+            part[:distance] = 0
+            torch.mul(x[: rows - distance], begun[-1][distance:], out=part[distance:])
+            if pad is not None:  # a sum, of which one part is zero: torch.where takes five times as long
+                part.addcmul_(1 - begun[-1], pad)
+        ctx.save_for_backward(*begun)
+        ctx.dilation, ctx.padded = dilation, pad is not None
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, Tensor | None]:
+        begun, rows = ctx.saved_tensors, grad.shape[0]
+        *earlier, own = grad.chunk(len(begun) + 1, dim=1)
+        dx, dpad = own.clone(memory_format=torch.contiguous_format), None
+        for j, inside, part in zip(range(len(begun), 0, -1), begun, earlier, strict=True):
+            distance = min(j * ctx.dilation, rows)
+            dx[: rows - distance].addcmul_(part[distance:], inside[distance:])
+            if ctx.padded:
+                more = (1 - inside.squeeze(1)) @ part
+                dpad = more if dpad is None else dpad + more
+        return dx, None, None, None, dpad
 
 
 Queue = tuple[Tensor, ...]
@@ -427,8 +462,7 @@ class CausalConv1d(nn.Module):
         return (self.kernel - 1) * self.dilation
 
     def forward(self, x: Tensor, positions: Tensor, pad: Tensor | None = None) -> Tensor:
-        taps = [shift(x, j * self.dilation, positions, pad) for j in range(self.kernel - 1, 0, -1)]
-        return cast(Tensor, self.linear(torch.cat([*taps, x], dim=1)))
+        return cast(Tensor, self.linear(neighbours(x, positions, self.kernel, self.dilation, pad)))
 
     def queue(self, batch_size: int, pad: Tensor | None = None) -> Queue:
         """The memory before the first letter: `reach` times (B, in), zeros or `pad` (in,)."""

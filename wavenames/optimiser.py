@@ -8,6 +8,7 @@ made equally long. Jordan and others 2024, https://kellerjordan.github.io/posts/
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -32,36 +33,53 @@ class Muon(torch.optim.AdamW):
     def step(self) -> None:  # type: ignore[override]
         """One step from the gradients at hand. Gradients of matrices are used up: they are None afterwards."""
         for group in self.param_groups:
-            alike: dict[torch.Size, list[Tensor]] = {}
-            for weight in group["params"] if group.get("orthogonal") else ():
-                alike.setdefault(weight.shape, []).append(weight)
-            for (rows, columns), weights in alike.items():  # those of one shape at once: half the time
-                size = ADAMS_SIZE * math.sqrt(max(rows, columns))  # an orthogonal m × n has rms 1 / sqrt(max(m, n))
-                steps = orthogonal(torch.stack([self._ahead(weight) for weight in weights]))
-                for weight, step in zip(weights, steps, strict=True):
-                    weight.mul_(1 - group["lr"] * group["weight_decay"]).add_(step, alpha=-group["lr"] * size)
-                    weight.grad = None  # AdamW passes over what has no gradient
+            if not group.get("orthogonal"):
+                continue
+            weights, rate = group["params"], group["lr"]
+            steps = orthogonal(self._ahead(weights))
+            torch._foreach_mul_(weights, 1 - rate * group["weight_decay"])
+            for weight, step in zip(weights, steps, strict=True):
+                # An orthogonal m × n has a root mean square of 1 / sqrt(max(m, n)).
+                weight.add_(step, alpha=-rate * ADAMS_SIZE * math.sqrt(max(weight.shape)))
+                weight.grad = None  # AdamW passes over what has no gradient
         super().step()
 
-    def _ahead(self, weight: Tensor) -> Tensor:
-        """Take the gradient into the momentum; where that goes from here, a look ahead along it (Nesterov)."""
-        state, gradient = self.state[weight], cast(Tensor, weight.grad)
-        if not state:  # "step" is what AdamW looks for when a state is loaded
-            state |= {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
-        state["step"] += 1
-        momentum: Tensor = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp_(momentum, MOMENTUM)
+    def _ahead(self, weights: list[Tensor]) -> list[Tensor]:
+        """Take the gradients into the momenta; where those go from here, a look ahead along them (Nesterov)."""
+        gradients = [cast(Tensor, weight.grad) for weight in weights]
+        for weight in weights:
+            if weight not in self.state:  # "step" is what AdamW looks for when a state is loaded
+                self.state[weight] = {"step": torch.tensor(0.0), "momentum": torch.zeros_like(weight)}
+        momenta = [self.state[weight]["momentum"] for weight in weights]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        torch._foreach_lerp_(gradients, momenta, MOMENTUM)
+        return gradients
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """About U V' of each of some matrices (K, m, n) = U S V', by Newton-Schulz iteration: most of S come near 1.
+def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
+    """About U V' of each of some matrices (m, n) = U S V', by Newton-Schulz iteration: most of S come near 1.
 
-    The result is rough in any precision, so that it is computed in the fastest one, bfloat16.
+    The result is rough in any precision, so that it is computed in the fastest one, bfloat16. Those with equally many
+    rows, or columns, go together, filled up with zeros, which stay zeros: far fewer products, hence half the time.
     """
-    tall = matrices.shape[1] > matrices.shape[2]
-    x = (matrices.mT if tall else matrices).bfloat16()
-    x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
-    for _ in range(ITERATIONS):
-        gram = x @ x.mT
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
-    return (x.mT if tall else x).to(matrices.dtype)
+    alike: dict[int, list[int]] = {}
+    for i, matrix in enumerate(matrices):
+        alike.setdefault(min(matrix.shape), []).append(i)
+    found: dict[int, Tensor] = {}
+    for height, members in alike.items():
+        width = max(max(matrices[i].shape) for i in members)
+        x = torch.zeros(len(members), height, width, dtype=torch.bfloat16, device=matrices[members[0]].device)
+        for place, i in zip(x, members, strict=True):
+            _lying(place, matrices[i]).copy_(matrices[i])
+        x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
+        for _ in range(ITERATIONS):
+            gram = x @ x.mT
+            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=B, alpha=C), x, beta=A)
+        found |= {i: _lying(place, matrices[i]).to(matrices[i].dtype) for place, i in zip(x, members, strict=True)}
+    return [found[i] for i in range(len(matrices))]
+
+
+def _lying(place: Tensor, matrix: Tensor) -> Tensor:
+    """The part of `place`, as high as the shorter side of `matrix`, that holds it, seen in its shape."""
+    rows, columns = matrix.shape
+    return place[:, :rows].mT if rows > columns else place[:, :columns]
