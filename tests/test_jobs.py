@@ -5,10 +5,12 @@ import itertools
 import logging
 import math
 import os
+import platform
 import signal
 import sqlite3
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -407,6 +409,7 @@ def test_a_restarted_server_takes_a_run_up_to_the_same_numbers(
 
 TRAIN_UNTIL_KILLED = """
 import sys
+import textwrap
 from pathlib import Path
 import torch
 from wavenames.config import RunConfig
@@ -955,3 +958,23 @@ def test_threads_that_wait_do_not_spin_for_long() -> None:
     environment = {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
     told = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "1000\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a matter of glibc's allocator")
+def test_freed_memory_is_kept_for_the_next_step() -> None:
+    """A step's tensors, some MB in all, are let go and asked for again without the system taking them in between."""
+    code = textwrap.dedent("""
+        import resource, wavenames, torch
+
+        def step():
+            tensors = [torch.ones(250_000) for _ in range(30)]
+
+        for _ in range(3):
+            step()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            step()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+    """)
+    faults = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(faults.stdout) < 1000  # 30 MB are 7,500 pages a step

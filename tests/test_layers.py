@@ -279,14 +279,30 @@ def each(lengths: list[int], x: Tensor) -> list[Tensor]:
 
 
 @no_deadline
-@given(LENGTHS, st.integers(0, 12), st.booleans())
-def test_shift_equals_a_loop(lengths: list[int], distance: int, padded: bool) -> None:
-    """Row t holds what its own name held `distance` places earlier, else the pad; never a neighbour's row."""
+@given(LENGTHS, st.integers(1, 4), st.integers(1, 12), st.booleans())
+def test_neighbours_equal_a_loop(lengths: list[int], kernel: int, dilation: int, padded: bool) -> None:
+    """Row t holds what its own name held j places earlier, else the pad; never a neighbour's row. So do gradients."""
     x, positions = packed(lengths, 3)
-    pad = normal(3, seed=5) if padded else None
+    pad = normal(3, seed=5).requires_grad_() if padded else None
     nothing = torch.zeros(3, dtype=x.dtype) if pad is None else pad
-    naive = [name[t - distance] if t >= distance else nothing for name in each(lengths, x) for t in range(len(name))]
-    assert torch.equal(layers.shift(x, distance, positions, pad), torch.stack(naive))
+    x.requires_grad_()
+
+    def naive() -> Tensor:
+        taps = [
+            torch.stack([name[t - j] if t >= j else nothing for name in each(lengths, x) for t in range(len(name))])
+            for j in range((kernel - 1) * dilation, -1, -dilation)
+        ]
+        return torch.cat(taps, dim=1)
+
+    mine, theirs = layers.neighbours(x, positions, kernel, dilation, pad), naive()
+    assert torch.equal(mine, theirs)
+    weight, inputs = normal(*mine.shape, seed=6), [x] if pad is None else [x, pad]
+    for ours, reference in zip(
+        torch.autograd.grad((mine * weight).sum(), inputs, materialize_grads=True),
+        torch.autograd.grad((theirs * weight).sum(), inputs, materialize_grads=True),
+        strict=True,
+    ):
+        assert torch.allclose(ours, reference, atol=1e-12)
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -384,9 +384,7 @@ class Sequential(nn.Module):
 # ---------------------------------------------------------------------------------- causal layers
 
 
-def neighbours(
-    x: Tensor, positions: Tensor, kernel: int = 2, dilation: int = 1, pad: Tensor | None = None
-) -> Tensor:
+def neighbours(x: Tensor, positions: Tensor, kernel: int = 2, dilation: int = 1, pad: Tensor | None = None) -> Tensor:
     """What each row's name held (kernel - 1) * dilation, ..., dilation and 0 places earlier, side by side.
 
     x (N, C), positions (N,) -> (N, kernel * C), oldest first. Where the name had not begun stands `pad` (C,), or zeros.
@@ -398,9 +396,7 @@ class _Neighbours(torch.autograd.Function):
     """Each neighbour is laid once where it will stay, and its gradient added once where it came from."""
 
     @staticmethod
-    def forward(
-        ctx: Any, x: Tensor, positions: Tensor, kernel: int, dilation: int, pad: Tensor | None
-    ) -> Tensor:
+    def forward(ctx: Any, x: Tensor, positions: Tensor, kernel: int, dilation: int, pad: Tensor | None) -> Tensor:
         rows, features = x.shape
         out = x.new_empty(rows, kernel * features)
         *earlier, own = out.chunk(kernel, dim=1)

@@ -194,9 +194,12 @@ class CausalModel(Model):
         return self.head.weight
 
     @staticmethod
-    def filled(batch: PackedNames) -> tuple[Tensor, Tensor]:
-        """Letters and positions, filled up with names of no letters, to no effect: few shapes make quick products."""
-        more = layers.filled_up(len(batch.letters)) - len(batch.letters)
+    def filled(batch: PackedNames, spare: int = 0) -> tuple[Tensor, Tensor]:
+        """Letters and positions, filled up with names of no letters, to no effect: few shapes make quick products.
+
+        At least `spare` of them.
+        """
+        more = layers.filled_up(len(batch.letters) + spare) - len(batch.letters)
         if more == 0:
             return batch.letters, batch.positions
         return nn.functional.pad(batch.letters, (0, more)), nn.functional.pad(batch.positions, (0, more))

@@ -38,10 +38,10 @@ class Dilated(CausalModel):
         self.head = Linear(width, vocab_size, gain=LOGIT_GAIN)
 
     def forward(self, batch: PackedNames) -> Tensor:
-        letters, positions = self.filled(batch)
+        letters, positions = self.filled(batch, spare=1)
         x = self.embedding(letters)
-        for conv, after, pad in zip(self.convs, self.after, self._pads(), strict=True):
-            x = after(conv(x, positions, pad))
+        for conv, after in zip(self.convs, self.after, strict=True):
+            x = after(conv(x, positions, x[-1]))  # the spare row is a '.' with nothing but '.' before it
         return cast(Tensor, self.head(self.wanted(x, batch)))[: len(batch.letters)]
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
