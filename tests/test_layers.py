@@ -279,9 +279,9 @@ def each(lengths: list[int], x: Tensor) -> list[Tensor]:
 
 
 @no_deadline
-@given(LENGTHS, st.integers(1, 4), st.integers(1, 12), st.booleans())
-def test_neighbours_equal_a_loop(lengths: list[int], kernel: int, dilation: int, padded: bool) -> None:
-    """Row t holds what its own name held j places earlier, else the pad; never a neighbour's row. So do gradients."""
+@given(LENGTHS, st.lists(st.integers(1, 40), max_size=3), st.booleans())
+def test_neighbours_equal_a_loop(lengths: list[int], distances: list[int], padded: bool) -> None:
+    """Row t holds what its own name held so far back, else the pad; never a neighbour's row. So do gradients."""
     x, positions = packed(lengths, 3)
     pad = normal(3, seed=5).requires_grad_() if padded else None
     nothing = torch.zeros(3, dtype=x.dtype) if pad is None else pad
@@ -290,11 +290,11 @@ def test_neighbours_equal_a_loop(lengths: list[int], kernel: int, dilation: int,
     def naive() -> Tensor:
         taps = [
             torch.stack([name[t - j] if t >= j else nothing for name in each(lengths, x) for t in range(len(name))])
-            for j in range((kernel - 1) * dilation, -1, -dilation)
+            for j in (*distances, 0)
         ]
         return torch.cat(taps, dim=1)
 
-    mine, theirs = layers.neighbours(x, positions, kernel, dilation, pad), naive()
+    mine, theirs = layers.neighbours(x, positions, tuple(distances), pad), naive()
     assert torch.equal(mine, theirs)
     weight, inputs = normal(*mine.shape, seed=6), [x] if pad is None else [x, pad]
     for ours, reference in zip(

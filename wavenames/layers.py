@@ -384,48 +384,45 @@ class Sequential(nn.Module):
 # ---------------------------------------------------------------------------------- causal layers
 
 
-def neighbours(x: Tensor, positions: Tensor, kernel: int = 2, dilation: int = 1, pad: Tensor | None = None) -> Tensor:
-    """What each row's name held (kernel - 1) * dilation, ..., dilation and 0 places earlier, side by side.
+def neighbours(x: Tensor, positions: Tensor, distances: tuple[int, ...], pad: Tensor | None = None) -> Tensor:
+    """What each row's name held so many places earlier, for each of `distances`, and the row itself, side by side.
 
-    x (N, C), positions (N,) -> (N, kernel * C), oldest first. Where the name had not begun stands `pad` (C,), or zeros.
+    x (N, C), positions (N,) -> (N, (len(distances) + 1) * C); `pad` (C,) or zeros where the name had not begun.
     """
-    return cast(Tensor, _Neighbours.apply(x, positions, kernel, dilation, pad))  # type: ignore[no-untyped-call]
+    return cast(Tensor, _Neighbours.apply(x, positions, distances, pad))  # type: ignore[no-untyped-call]
 
 
 class _Neighbours(torch.autograd.Function):
     """Each neighbour is laid once where it will stay, and its gradient added once where it came from."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, positions: Tensor, kernel: int, dilation: int, pad: Tensor | None) -> Tensor:
+    def forward(ctx: Any, x: Tensor, positions: Tensor, distances: tuple[int, ...], pad: Tensor | None) -> Tensor:
         rows, features = x.shape
-        out = x.new_empty(rows, kernel * features)
-        *earlier, own = out.chunk(kernel, dim=1)
+        out = x.new_empty(rows, (len(distances) + 1) * features)
+        *earlier, own = out.chunk(len(distances) + 1, dim=1)
         own.copy_(x)
-        begun = []
-        for j, part in zip(range(kernel - 1, 0, -1), earlier, strict=True):
-            distance = min(j * dilation, rows)
-            begun.append((positions >= distance).to(x.dtype).unsqueeze(1))
+        begun = [(positions >= distance).to(x.dtype).unsqueeze(1) for distance in distances]
+        for distance, inside, part in zip(distances, begun, earlier, strict=True):
             part[:distance] = 0
-            torch.mul(x[: rows - distance], begun[-1][distance:], out=part[distance:])
+            torch.mul(x[: max(rows - distance, 0)], inside[distance:], out=part[distance:])
             if pad is not None:  # a sum, of which one part is zero: torch.where takes five times as long
-                part.addcmul_(1 - begun[-1], pad)
+                part.addcmul_(1 - inside, pad)
         ctx.save_for_backward(*begun)
-        ctx.dilation, ctx.padded = dilation, pad is not None
+        ctx.distances, ctx.padded = distances, pad is not None
         return out
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None, Tensor | None]:
-        begun, rows = ctx.saved_tensors, grad.shape[0]
-        *earlier, own = grad.chunk(len(begun) + 1, dim=1)
-        dx, dpad = own.clone(memory_format=torch.contiguous_format), None
-        for j, inside, part in zip(range(len(begun), 0, -1), begun, earlier, strict=True):
-            distance = min(j * ctx.dilation, rows)
-            dx[: rows - distance].addcmul_(part[distance:], inside[distance:])
-            if ctx.padded:
-                more = (1 - inside.squeeze(1)) @ part
-                dpad = more if dpad is None else dpad + more
-        return dx, None, None, None, dpad
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, Tensor | None]:
+        rows = len(grad)
+        *earlier, own = grad.chunk(len(ctx.distances) + 1, dim=1)
+        dx = own.clone(memory_format=torch.contiguous_format)
+        dpad = torch.zeros_like(dx[0]) if ctx.padded else None
+        for distance, inside, part in zip(ctx.distances, ctx.saved_tensors, earlier, strict=True):
+            dx[: max(rows - distance, 0)].addcmul_(part[distance:], inside[distance:])
+            if dpad is not None:
+                dpad += (1 - inside.squeeze(1)) @ part
+        return dx, None, None, dpad
 
 
 Queue = tuple[Tensor, ...]
@@ -458,7 +455,8 @@ class CausalConv1d(nn.Module):
         return (self.kernel - 1) * self.dilation
 
     def forward(self, x: Tensor, positions: Tensor, pad: Tensor | None = None) -> Tensor:
-        return cast(Tensor, self.linear(neighbours(x, positions, self.kernel, self.dilation, pad)))
+        distances = tuple(j * self.dilation for j in range(self.kernel - 1, 0, -1))
+        return cast(Tensor, self.linear(neighbours(x, positions, distances, pad)))
 
     def queue(self, batch_size: int, pad: Tensor | None = None) -> Queue:
         """The memory before the first letter: `reach` times (B, in), zeros or `pad` (in,)."""

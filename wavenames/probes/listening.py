@@ -64,7 +64,7 @@ def modules(model: Model, *kinds: type[nn.Module]) -> list[tuple[str, nn.Module]
 
 def gates_of(model: Recurrent, batch: Batch, memory: Tensor) -> tuple[Tensor, ...]:
     """The gates z and r of a GRU at each letter, (N, H) each, from the memory after each letter, (N, H)."""
-    earlier = neighbours(memory, batch.positions, pad=model.memory_before)[:, : memory.shape[1]]
+    earlier = neighbours(memory, batch.positions, (1,), model.memory_before)[:, : memory.shape[1]]
     x, told = model.embedding(batch.letters), model.told(len(batch.offsets) - 1, batch.labels)
     x = x if told is None else x + told.index_select(0, name_of_rows(batch))
     return sigmoid(cast(GRUCell, model.cell).gates(torch.cat([x, earlier], dim=1))).chunk(2, dim=1)
