@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenames.config import CONDITIONS, LABEL_CELLS, LIST_LIMITS, Refusal
-from wavenames.names import ANY, NO_COLUMN, NameList, columns, label_column, name_column, read_list, reading
+from wavenames.names import ANY, NO_COLUMN, NameList, columns, columns_of_labels, name_column, read_list, reading
 from wavenames.names.vocabulary import is_letter
 
 relaxed = settings(deadline=None)
@@ -241,8 +241,7 @@ LABELLED = b"name,gender,year,school year\nemma,Girl,1923,7\nliam,m,,8\nnoah,,19
 
 
 def test_columns_of_labels_are_found_by_their_titles_or_chosen_or_left_alone() -> None:
-    titles = columns(LABELLED, "a.csv")
-    assert [label_column(titles, kind) for kind in CONDITIONS] == ["gender", "year"]
+    assert columns_of_labels(LABELLED, "a.csv") == {"sex": "gender", "decade": "year"}
     found = read_list(LABELLED, "a.csv")
     assert found.labels == {"sex": ("F", "M", ANY), "decade": ("1920", ANY, "1990")}
     assert found.label_rows(("sex", "decade")) == [(1, 5), (2, 0), (0, 12)]
@@ -254,6 +253,20 @@ def test_columns_of_labels_are_found_by_their_titles_or_chosen_or_left_alone() -
     untitled = b"emma,F\nliam,M\n"
     assert read_list(untitled, "a.csv").labels == {}
     assert read_list(untitled, "a.csv", label_columns={"sex": "column 2"}).labels == {"sex": ("F", "M")}
+
+
+@pytest.mark.parametrize(("sex", "year"), [("x", "1923"), ("F", "1879"), ("any", "23")])
+def test_a_column_with_a_cell_that_fits_no_class_is_not_guessed(sex: str, year: str) -> None:
+    """The other kind of label is read all the same; where a later column of the kind fits, it is taken."""
+    data = f"name,sex,year\nemma,F,1950\nliam,{sex},{year}\n".encode()
+    fits = {"sex": sex == "F", "decade": year == "1923"}
+    assert [*read_list(data, "a.csv").labels] == [kind for kind in CONDITIONS if fits[kind]]
+    assert columns_of_labels(data, "a.csv") == {
+        "sex": "sex" if fits["sex"] else NO_COLUMN, "decade": "year" if fits["decade"] else NO_COLUMN,
+    }  # fmt: skip
+    later = b"name,sex,gender\nemma,1,F\nliam,2,M\nkim\n"
+    assert columns_of_labels(later, "a.csv") == {"sex": "gender", "decade": NO_COLUMN}
+    assert read_list(later, "a.csv").labels == {"sex": ("F", "M", ANY)}
 
 
 def test_a_title_of_labels_makes_a_row_of_titles_and_no_column_of_names() -> None:
@@ -284,11 +297,11 @@ NO_DECADE = (
 @pytest.mark.parametrize(
     ("data", "chosen", "sentence"),
     [
-        (b"name,sex\nemma,F\n\nliam,x\n", {}, f"line 4: column 'sex' holds 'x', {NO_SEX}"),
-        (b"name,sex\nemma,any\n", {}, f"line 2: column 'sex' holds 'any', {NO_SEX}"),
+        (b"name,sex\nemma,F\n\nliam,x\n", {"sex": "sex"}, f"line 4: column 'sex' holds 'x', {NO_SEX}"),
+        (b"name,sex\nemma,any\n", {"sex": "sex"}, f"line 2: column 'sex' holds 'any', {NO_SEX}"),
         *(
             (
-                f"Year,name\n{year},emma\n".encode(), {},
+                f"Year,name\n{year},emma\n".encode(), {"decade": "Year"},
                 f"line 2: column 'Year' holds '{year}', {NO_DECADE}",
             )
             for year in ("1879", "2030", "2030s", "1923s", "23", "-1923", "1923.5", "19O3")

@@ -4,10 +4,10 @@ from wavenames.names.labels import ANY, UNKNOWN, label_counts, label_numbers, to
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, digest, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
-from wavenames.names.reading import columns, read_list
+from wavenames.names.reading import columns, columns_of_labels, read_list
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
-from wavenames.names.tables import NO_COLUMN, label_column, name_column
+from wavenames.names.tables import NO_COLUMN, name_column
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, is_part, printable
 
 __all__ = [
@@ -30,10 +30,10 @@ __all__ = [
     "Vocabulary",
     "bundled",
     "columns",
+    "columns_of_labels",
     "digest",
     "download_makemore",
     "is_part",
-    "label_column",
     "label_counts",
     "label_numbers",
     "leak",

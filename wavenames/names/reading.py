@@ -25,7 +25,7 @@ from wavenames.names.tables import (
     column_number,
     column_of,
     csv_rows,
-    label_column,
+    likely_labels,
     name_column,
     read_labels,
 )
@@ -50,9 +50,9 @@ def read_list(
 
     Outer spaces and blank lines are dropped and letters composed (Unicode NFC). `column` chooses the column of
     a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `label_columns` does so for kinds of
-    label (`config.CONDITIONS`), and for those that it leaves out `label_column`. An empty cell is a label that is not
-    known. `fold_case` makes all letters small. The id follows from the resulting names and labels alone, so that the
-    same ones have the same id; makemore's own file is known by its hash, and then by its name.
+    label (`config.CONDITIONS`), and for those that it leaves out `columns_of_labels`. An empty cell is a label that
+    is not known. `fold_case` makes all letters small. The id follows from the resulting names and labels alone, so
+    that the same ones have the same id; makemore's own file is known by its hash, and then by its name.
 
     Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`, and a label that is
     none of `config.LABEL_CELLS`.
@@ -91,6 +91,11 @@ def columns(data: bytes, filename: str) -> list[str]:
     """
     text = _text(data, filename)
     return csv_rows(text)[0] if _is_csv(filename) else []
+
+
+def columns_of_labels(data: bytes, filename: str) -> dict[str, str]:
+    """The columns of a .csv that labels are read from while nobody chooses, as `likely_labels` has them."""
+    return likely_labels(_text(data, filename))
 
 
 def _title(filename: str) -> str:
@@ -187,7 +192,8 @@ def _from_table(
     """The names of a .csv, the labels of each kind that any of them has, and from which columns they are."""
     titles, rows = csv_rows(text)
     number = name_column(titles) if column is None else column_number(titles, column, "Column")
-    chosen = {kind: label_columns.get(kind, label_column(titles, kind)) for kind in CONDITIONS}
+    likely = {} if label_columns.keys() == CONDITIONS.keys() else likely_labels(text, number)
+    chosen = {kind: label_columns.get(kind, likely.get(kind, NO_COLUMN)) for kind in CONDITIONS}
     numbers = {
         kind: column_number(titles, title, column_of(kind)) for kind, title in chosen.items() if title != NO_COLUMN
     }

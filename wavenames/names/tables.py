@@ -35,7 +35,7 @@ def csv_rows(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
     first = next(rows, (1, [""]))
     places = [f"column {place}" for place in range(1, len(first[1]) + 1)]
     titles = [cell.strip() or place for cell, place in zip(first[1], places, strict=True)]
-    if any(map(_speaks_of_names, titles)) or any(label_column(titles, kind) != NO_COLUMN for kind in CONDITIONS):
+    if any(map(_speaks_of_names, titles)) or any(_called(titles, kind) for kind in CONDITIONS):
         return titles, rows
     return places, itertools.chain([first], rows)
 
@@ -57,7 +57,7 @@ def name_column(titles: Sequence[str]) -> int:
 
     A column that is called by a kind of label comes last.
     """
-    labels = {label_column(titles, kind) for kind in CONDITIONS}
+    labels = {title for kind in CONDITIONS for title in _called(titles, kind)}
 
     def likely(i: int) -> tuple[bool, bool, bool, int]:
         return titles[i].casefold() == "name", _speaks_of_names(titles[i]), titles[i] not in labels, -i
@@ -65,9 +65,36 @@ def name_column(titles: Sequence[str]) -> int:
     return max(range(len(titles)), key=likely)
 
 
-def label_column(titles: Sequence[str], kind: str) -> str:
-    """The title of the first column that is called by this kind of label, in any case; `NO_COLUMN` where none is."""
-    return next((title for title in titles if title.casefold() in _LABEL_TITLES[kind]), NO_COLUMN)
+def likely_labels(text: str, names: int | None = None) -> dict[str, str]:
+    """For each kind of label the column of a .csv that is taken to tell it, by title; `NO_COLUMN` where none is.
+
+    It is the first that is called by the kind, in any case, and whose every cell stands for a class or is empty in
+    the rows that have a name, which stands in column `names` or the likeliest.
+    """
+    titles, rows = csv_rows(text)
+    number = name_column(titles) if names is None else names
+    fitting = {kind: _called(titles, kind) for kind in CONDITIONS}
+    if any(fitting.values()):
+        for cells in (cells for _, cells in rows if "".join(cells[number : number + 1]).strip()):
+            for kind, called in fitting.items():
+                fitting[kind] = [title for title in called if _fits(kind, cells[titles.index(title) :])]
+    return {kind: next(iter(called), NO_COLUMN) for kind, called in fitting.items()}
+
+
+def _called(titles: Sequence[str], kind: str) -> list[str]:
+    """The titles that speak of this kind of label."""
+    return [title for title in titles if title.casefold() in _LABEL_TITLES[kind]]
+
+
+def _fits(kind: str, cells: Sequence[str]) -> bool:
+    """Whether the first of `cells` stands for a class, or is empty, or not there."""
+    return not cells or _class_of(kind, cells[0]) is not None
+
+
+def _class_of(kind: str, cell: str) -> str | None:
+    """The class that a cell stands for; `ANY` for an empty one, None where it stands for none."""
+    word = cell.strip().casefold()
+    return LABEL_CELLS[kind].get(word) if word else ANY
 
 
 def column_of(kind: str) -> str:
@@ -110,13 +137,12 @@ def cells_of(
 
 def read_labels(kind: str, title: str, cells: Iterable[tuple[int, str]]) -> Iterator[str]:
     """The class that each cell stands for. Refuses with the line what stands for none."""
-    known = {"": ANY} | LABEL_CELLS[kind]
     for line, value in cells:
-        cell = value.strip()
-        if cell.casefold() not in known:
+        found = _class_of(kind, value)
+        if found is None:
             raise Refusal(
-                f"line {line}: column {printable(title)} holds {printable(cell)}, which tells no {kind}; allowed is "
-                f"{CELLS_ALLOWED[kind]}, or nothing where it is not known. {column_of(kind)} '{NO_COLUMN}' leaves it "
-                "out."
+                f"line {line}: column {printable(title)} holds {printable(value.strip())}, which tells no {kind}; "
+                f"allowed is {CELLS_ALLOWED[kind]}, or nothing where it is not known. {column_of(kind)} "
+                f"'{NO_COLUMN}' leaves it out."
             )
-        yield known[cell.casefold()]
+        yield found

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from wavenames.config import CONDITIONS, Refusal
+from wavenames.config import Refusal
 from wavenames.names import (
     BUNDLED,
     MAKEMORE,
     NO_COLUMN,
     NameList,
     columns,
+    columns_of_labels,
     download_makemore,
     is_part,
-    label_column,
     label_counts,
     name_column,
     read_list,
@@ -67,20 +67,20 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
     """What a file holds, and the button that takes it."""
     try:
         titles = columns(data, filename)
-        column, label_columns = None, {}
+        column, chosen = None, {}
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if titles:  # each file's choosers stand at first as its own titles say
                 column = st.selectbox(
                     "Column of names", titles, index=name_column(titles), key=f"names in {file_id}", width=WIDTH
                 )
-                for kind in CONDITIONS:
-                    choices = [NO_COLUMN, *titles]
-                    label_columns[kind] = st.selectbox(
-                        COLUMNS[kind], choices, index=choices.index(label_column(titles, kind)),
+                choices = [NO_COLUMN, *titles]
+                for kind, likely in columns_of_labels(data, filename).items():
+                    chosen[kind] = st.selectbox(
+                        COLUMNS[kind], choices, index=choices.index(likely),
                         key=f"{kind} in {file_id}", width=WIDTH,
                     )  # fmt: skip
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
-        found = read_list(data, filename, column=column, label_columns=label_columns, fold_case=fold_case)
+        found = read_list(data, filename, column=column, label_columns=chosen, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
     except Refusal as refusal:
         st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
