@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from wavenames.config import Refusal, conditions_of
+from wavenames.config import Refusal
 from wavenames.ui.controls import choose_model
 from wavenames.ui.letter_by_letter import letter_by_letter
 from wavenames.ui.links import say_unknown
@@ -28,7 +28,7 @@ say_unknown("sample_way", "the way", WAYS)
 many, one = st.tabs(WAYS, key="sample_way", bind="query-params")
 if many.open:
     with many:
-        words, pressed = sampling_form(conditions_of(checkpoint(chosen.key).run.model))
+        words, pressed = sampling_form(checkpoint(chosen.key))
         told, save = st.columns([3, 1], vertical_alignment="center")
         line = told.empty()
         drawn = st.session_state.get(DRAWN)

@@ -20,17 +20,19 @@ from torch import Tensor
 
 from wavenames.checkpoints import Checkpoint, Results, load, load_shipped, pack, shipped, unpack
 from wavenames.config import (
+    CONDITIONS,
     LIST_LIMITS,
     MODEL_CONFIGS,
     PRESETS,
     SERVER_LIMITS,
     Refusal,
     RunConfig,
+    SamplingConfig,
     conditions_of,
     limits,
 )
 from wavenames.models import FAMILIES, CountingModel, build
-from wavenames.names import Membership, Packed, Split, Vocabulary
+from wavenames.names import Membership, Packed, Split, Vocabulary, classes_in
 
 TRAIN, VALIDATION, TEST = ("emma", "olivia", "ava", "noah"), ("mia",), ("liam", "emma")
 VOCABULARY = Vocabulary.of(TRAIN + VALIDATION + TEST)
@@ -62,6 +64,21 @@ def parts(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 # ------------------------------------------------------------------------------------------- there and back
+
+
+def test_a_file_says_which_classes_its_model_learned_and_an_older_one_knows_all() -> None:
+    labels = Packed(TRAIN, VOCABULARY, labels=[(1, 2), (1, 4), (1, 0), (1, 2)]).labels
+    run = RunConfig.from_flat({"preset": "mlp-3", "conditions": "sex+decade"})
+    assert classes_in(("sex", "decade"), labels) == {"sex": ("F",), "decade": ("1890", "1910")}
+    results = RESULTS.changed(labels=classes_in(("sex", "decade"), labels))
+    weights = build(run.model, VOCABULARY.size, seed=7).state_dict()
+    kept = load(Checkpoint(run, VOCABULARY, weights, MEMBERSHIP, results, "told").to_bytes())
+    assert kept.classes == {"sex": ("F",), "decade": ("1890", "1910")}
+    assert kept.can_be_told(SamplingConfig(sex="F", decade="1910")).decade == "1910"
+    with pytest.raises(Refusal, match=r"^Decade is 1900; .* had none of it\. Allowed .* any, 1890, 1910\.$"):
+        kept.can_be_told(SamplingConfig(decade="1900"))
+    assert load_shipped("wavenet-decades").classes == CONDITIONS
+    assert load_shipped("wavenet-m").classes == {}
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -2,6 +2,7 @@
 
 import csv as csv_files
 import io
+import time
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,10 @@ from wavenames.models import build
 from wavenames.names import Membership, Vocabulary, split
 from wavenames.probes.surprisal import surprisal
 from wavenames.sampling import Sampled, Samples, sample
+from wavenames.store import StoredList
 from wavenames.ui import samples_view
 from wavenames.ui.samples_view import DRAWN, STATUS, csv, draw
-from wavenames.ui.session import draws, scheduler, trained
+from wavenames.ui.session import draws, scheduler, store, trained
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 LETTERS = "Letter by letter"
@@ -456,3 +458,32 @@ def test_the_next_letter_is_shown_for_two_conditions() -> None:
     app.selectbox(key="sample_model").set_value("bigram").run()
     assert not app.exception
     assert not [each for each in app.selectbox if str(each.key).startswith("letters_")]
+
+
+def test_a_model_is_asked_only_for_classes_that_it_learned() -> None:
+    """Of a list of girls of two decades; a model that knows more, chosen before, leaves nothing behind."""
+    girls = tuple(f"{a}{b}{c}" for a in "aeiou" for b in "lmnrst" for c in "aei")
+    decades = tuple("1990" if i % 2 else "2010" for i in range(len(girls)))
+    names = StoredList("upload-0123456789ab", "Girls", girls, "", labels={"sex": ("F",) * 90, "decade": decades})
+    store().keep_list(names)
+    words = {"preset": "mlp-3", "steps": "20", "names": names.id, "conditions": "sex+decade"}
+    run_id = scheduler().submit(RunConfig.from_flat(words))
+    while scheduler().snapshot(run_id).status != "finished":
+        time.sleep(0.05)
+    app = opened(sample_model="wavenet-decades", sample_decade="1880", sample_sex="M")
+    app.selectbox(key="sample_model").set_value(run_id).run()
+    assert app.selectbox(key="sample_sex").options == ["any", "F"]
+    assert app.selectbox(key="sample_decade").options == ["any", "1990", "2010"]
+    assert [app.selectbox(key=key).value for key in ("sample_sex", "sample_decade")] == ["any", "any"]
+    assert not press(app).error
+    linked = opened(sample_model=run_id, sample_decade="1880", sample_sex="F")
+    assert (
+        "Decade is 1880; the names that this model learned from had none of it. Allowed is one of any, 1990, 2010."
+    ) in linked.warning[0].value.replace("\\", "")
+    assert [linked.selectbox(key=key).value for key in ("sample_sex", "sample_decade")] == ["F", "any"]
+    with pytest.raises(Refusal, match=r"^Sex is M; "):
+        draw(next(each for each in trained() if each.key == run_id), {"sex": "M"})
+    sides = opened(sample_model=run_id, sample_way=LETTERS, letters_second_decade="1880")
+    assert "Decade is 1880" in sides.warning[0].value
+    assert sides.selectbox(key="letters_second_sex").options == ["any", "F"]
+    assert not app.exception

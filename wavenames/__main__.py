@@ -62,6 +62,7 @@ from wavenames.names import (
     Packed,
     Vocabulary,
     bundled,
+    classes_in,
     digest,
     download_makemore,
     leak,
@@ -143,6 +144,7 @@ def train_command(args: argparse.Namespace) -> int:
             **{part: _finite(found[part].loss) for part in PARTS},
             validation_error=_finite(found["validation"].error), steps=trainer.step, seconds=trainer.seconds,
             device=device.type, list_title=names.title, command=_command(args),
+            labels=classes_in(model.conditions, packed["train"].labels),
         )  # fmt: skip
         if args.out is not None:
             membership = Membership.of(parts)
@@ -204,7 +206,8 @@ def sample_command(args: argparse.Namespace) -> int:
     """Names from a trained model."""
     options = SamplingConfig.checked(**_given(args, SamplingConfig))
     checkpoint = _open_checkpoint(args.checkpoint)
-    samples = sample(checkpoint.model(best_device()), checkpoint.vocabulary, options, checkpoint.membership)
+    told = checkpoint.can_be_told(options)
+    samples = sample(checkpoint.model(best_device()), checkpoint.vocabulary, told, checkpoint.membership)
     rows = [dataclasses.asdict(name) for name in samples.names]
     if args.json:
         message = {"message": samples.message} if samples.message else {}

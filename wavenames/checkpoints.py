@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import torch
 from pydantic import Field, ValidationError
@@ -21,9 +21,20 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
 from torch import Tensor
 
-from wavenames.config import LIST_LIMITS, PRESETS, SERVER_LIMITS, Refusal, RunConfig, Settings
+from wavenames.config import (
+    CONDITIONS,
+    LIST_LIMITS,
+    PRESETS,
+    SERVER_LIMITS,
+    Refusal,
+    RunConfig,
+    SamplingConfig,
+    Settings,
+    conditions_of,
+    shown,
+)
 from wavenames.models import Model, build
-from wavenames.names import Membership, Vocabulary
+from wavenames.names import ANY, Membership, Vocabulary
 from wavenames.names.membership import DIGEST
 
 VERSION = 1
@@ -31,6 +42,7 @@ KEY = "wavenames"
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
 
 
+S = TypeVar("S", bound=SamplingConfig)
 Text = Annotated[str, Field(max_length=1000)]
 
 
@@ -46,6 +58,9 @@ class Results(Settings):
     seconds: float = 0.0
     device: str = "cpu"
     list_title: Text = ""
+    labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Of each kind of label that the model was told, the classes that its train names had; files of before this was
+    kept have none, see `Checkpoint.classes`."""
     command: Text = ""
     """The command that trained the model, where there was one."""
 
@@ -66,6 +81,32 @@ class Checkpoint:
         model = build(self.run.model, self.vocabulary.size)
         model.load_state_dict(dict(self.weights))
         return model.to(device).eval()
+
+    @property
+    def classes(self) -> dict[str, tuple[str, ...]]:
+        """Of each kind of label that the model can be told, the classes that it learned; all where the file is too
+        old to say.
+        """
+        learned = self.results.labels
+        return {
+            kind: tuple(word for word in CONDITIONS[kind] if word in learned.get(kind, CONDITIONS[kind]))
+            for kind in conditions_of(self.run.model)
+        }
+
+    def can_be_told(self, options: S) -> S:
+        """`options`, if the model learned what they tell it. What it says of a class without train names is chance.
+
+        Raises:
+            Refusal: none of the train names was of a class that is told.
+        """
+        for kind, classes in self.classes.items():
+            word = getattr(options, kind)
+            if word != ANY and word not in classes:
+                raise Refusal(
+                    f"{kind.capitalize()} is {shown(word)}; the names that this model learned from had none of it. "
+                    f"Allowed is one of {', '.join((ANY, *classes))}."
+                )
+        return options
 
     def to_bytes(self) -> bytes:
         """The file's content."""

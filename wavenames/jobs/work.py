@@ -32,6 +32,7 @@ from wavenames.jobs.snapshot import (
     thinned,
 )
 from wavenames.models import CountingModel, Model
+from wavenames.names import classes_in
 from wavenames.probes.health import Health, copied, examine
 from wavenames.probes.health_record import packed, unpacked
 from wavenames.sampling import sample
@@ -351,6 +352,7 @@ class Work:
             seconds=trainer.seconds,
             device=self.model.device.type,
             list_title=data.title,
+            labels=classes_in(self.model.conditions, data.train.labels),
         )
         checkpoint = Checkpoint(
             self.config, data.vocabulary, self.model.state_dict(), data.membership, results, self.snapshot.title

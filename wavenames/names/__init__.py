@@ -1,6 +1,6 @@
 """Name lists, their letters as numbers, splits, and packing for the models."""
 
-from wavenames.names.labels import ANY, UNKNOWN, label_counts, label_numbers, told_numbers
+from wavenames.names.labels import ANY, UNKNOWN, classes_in, label_counts, label_numbers, told_numbers
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, digest, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
@@ -29,6 +29,7 @@ __all__ = [
     "Status",
     "Vocabulary",
     "bundled",
+    "classes_in",
     "columns",
     "columns_of_labels",
     "digest",

@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from torch import Tensor
+
 from wavenames.config import CONDITIONS, Refusal, shown
 
 UNKNOWN = 0
@@ -26,6 +28,17 @@ def label_counts(kind: str, words: Iterable[str]) -> list[tuple[str, int]]:
     counts = Counter(words)
     found = [(word, counts[word]) for word in (*CONDITIONS[kind], ANY) if word in counts]
     return [("unknown" if word == ANY else word, count) for word, count in found]
+
+
+def classes_in(conditions: Sequence[str], labels: Tensor | None) -> dict[str, tuple[str, ...]]:
+    """Which classes of each kind occur in `labels` (B, C), the numbers of names; nothing for None."""
+    if labels is None:
+        return {}
+    found = {kind: set(column.tolist()) for kind, column in zip(conditions, labels.unbind(1), strict=True)}
+    return {
+        kind: tuple(word for i, word in enumerate(CONDITIONS[kind], start=1) if i in numbers)
+        for kind, numbers in found.items()
+    }
 
 
 def told_numbers(conditions: Sequence[str], told: Mapping[str, str]) -> list[int]:

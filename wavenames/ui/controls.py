@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -18,7 +19,7 @@ STEPS: dict[str, float] = {
 }  # fmt: skip
 
 
-def setting(cls: type[Settings], name: str, default: Any, *, key: str) -> Any:
+def setting(cls: type[Settings], name: str, default: Any, *, key: str, among: Sequence[str] | None = None) -> Any:
     """The control for one field of a configuration; gives the value, unchecked. It is kept for the visit.
 
     Args:
@@ -26,6 +27,7 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str) -> Any:
         name: The field.
         default: Where the control stands while nobody has moved it.
         key: The control's key.
+        among: Of a choice, the words that are offered; else all.
     """
     shared: dict[str, Any] = {
         "label": field_label(name),
@@ -34,7 +36,7 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str) -> Any:
         "persist_state": "session",
     }
     annotation = str(cls.model_fields[name].annotation)
-    words = choices(cls, name)
+    words = among or choices(cls, name)
     if words:
         return st.selectbox(options=words, index=words.index(default), **shared)
     if "bool" in annotation:

@@ -61,7 +61,7 @@ def letter_by_letter(chosen: Trained) -> None:
     letters = kept.vocabulary.symbols
     above = st.container()
     sides = dict(zip(SIDES, st.columns(2), strict=True)) if network.conditions else {SIDES[0]: st.container()}
-    told = [_told(network.conditions, side, place) for side, place in sides.items()]
+    told = [_told(kept, side, place) for side, place in sides.items()]
     read = surprisals(network, kept.vocabulary, name, told)
     found, bars = read[0], [each.places[-1].distribution.exp().tolist() for each in read]
     chances = bars[0]
@@ -86,11 +86,14 @@ def letter_by_letter(chosen: Trained) -> None:
         st.rerun(scope="fragment")
 
 
-def _told(conditions: tuple[str, ...], side: str, place: DeltaGenerator) -> dict[str, str]:
+def _told(kept: Checkpoint, side: str, place: DeltaGenerator) -> dict[str, str]:
     """What this side is told; at first the two differ in the first thing that the model can be told."""
-    usual = dict.fromkeys(conditions, ANY) | {kind: USUAL[side][kind] for kind in conditions[:1]}
+    usual = dict.fromkeys(kept.classes, ANY)
+    for kind in [*usual][:1]:
+        learned = kept.classes[kind] or (ANY,)
+        usual[kind] = USUAL[side][kind] if USUAL[side][kind] in learned else learned[-(side == SIDES[1])]
     with place:
-        return choose_told(side, usual, key="letters") if usual else {}
+        return choose_told(side, usual, kept, key="letters") if usual else {}
 
 
 def _written(

@@ -58,11 +58,11 @@ def draw(chosen: Trained, words: Mapping[str, Any]) -> Drawn:
     """Draw names with options as they come from the controls; it waits while as many draw as the server allows.
 
     Raises:
-        Refusal: an option is out of bounds, the prefix or the pattern has a letter that the model doesn't know, or no
-            name could fit them.
+        Refusal: an option is out of bounds, the model never learned what it is told, the prefix or the pattern has a
+            letter that the model doesn't know, or no name could fit them.
     """
     kept = checkpoint(chosen.key)
-    options = PageSamplingConfig.checked(**words)
+    options = kept.can_be_told(PageSamplingConfig.checked(**words))
     options = options.changed(
         prefix=as_known(options.prefix, kept.vocabulary),
         pattern=as_known(options.pattern, kept.vocabulary, besides=ONE + ANY),

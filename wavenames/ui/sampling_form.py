@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from wavenames.checkpoints import load_shipped, shipped
+from wavenames.checkpoints import Checkpoint, load_shipped, shipped
 from wavenames.config import CONDITIONS, PageSamplingConfig, conditions_of, field_label
-from wavenames.names import printable
+from wavenames.names import ANY, printable
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
@@ -30,38 +30,38 @@ KEYS = {name: f"sample_{name}" for name in (*FIRST, *CONDITIONS, *REST)}
 """Of each field: its control's key, and its name in the link."""
 
 
-def sampling_form(conditions: tuple[str, ...]) -> tuple[dict[str, Any], bool]:
+def sampling_form(kept: Checkpoint) -> tuple[dict[str, Any], bool]:
     """Draw the controls; gives what they say, unchecked, and whether "Sample" was just pressed.
 
-    `conditions` are what the model can be told: of these kinds there are choosers.
+    There are choosers of what the model can be told, with the classes that it learned.
     """
-    first = (*FIRST, *conditions)
+    first = (*FIRST, *kept.classes)
     if to_be_read("sampling form"):
-        _fill(conditions)
+        _fill(kept)
     with st.form("sample_options", border=False):
         *places, last = st.columns([3, *[2] * len(first)], vertical_alignment="bottom")
-        words = {name: _control(name, place) for name, place in zip(first, places, strict=True)}
+        words = {name: _control(name, place, kept) for name, place in zip(first, places, strict=True)}
         pressed = last.form_submit_button(
             "Sample", type="primary", icon=":material/casino:", width="stretch", key="sample", on_click=_other_dice,
             args=((*first, *REST),),
             help="Pressed again with the same options, the seed goes up by one and other names come.",
         )  # fmt: skip
         with st.expander("More options"), st.grid(4, min_column_width=150) as grid:
-            words |= {name: _control(name, grid.cell()) for name in REST}
+            words |= {name: _control(name, grid.cell(), kept) for name in REST}
     changed = {KEYS[name]: str(value) for name, value in words.items() if value != getattr(USUAL, name)}
     write_words(changed, KEYS.values())
     return words, pressed
 
 
-def _fill(conditions: tuple[str, ...]) -> None:
+def _fill(kept: Checkpoint) -> None:
     """Set the controls to what the link asks for, where that can be had."""
     asked = {name: st.query_params[key] for name, key in KEYS.items() if key in st.query_params}
-    untold = [name for name in CONDITIONS if name in asked and name not in conditions]
+    untold = [name for name in CONDITIONS if name in asked and name not in kept.classes]
     if untold:
         _say_untold({name: asked.pop(name) for name in untold})
     if not asked:
         return
-    options = possible(asked, lambda words: PageSamplingConfig.checked(**words))
+    options = possible(asked, lambda words: kept.can_be_told(PageSamplingConfig.checked(**words)))
     for name, key in KEYS.items():
         st.session_state[key] = getattr(options, name)
 
@@ -74,9 +74,10 @@ def _say_untold(asked: Mapping[str, str]) -> None:
     st.warning(plain(f"The link asks for {wanted}; this model is not told a name's {' or '.join(asked)}.{other}"))
 
 
-def _control(name: str, place: DeltaGenerator) -> Any:
+def _control(name: str, place: DeltaGenerator, kept: Checkpoint) -> Any:
+    among = (ANY, *kept.classes[name]) if name in kept.classes else None
     with place:
-        return setting(PageSamplingConfig, name, getattr(USUAL, name), key=KEYS[name])
+        return setting(PageSamplingConfig, name, getattr(USUAL, name), key=KEYS[name], among=among)
 
 
 def _other_dice(names: tuple[str, ...]) -> None:

@@ -74,7 +74,7 @@ def _sides(name: str) -> None:
     told = []
     for side, place in zip(SIDES, places, strict=True):
         with place:
-            told.append(choose_told(side, USUAL[side], key="times"))
+            told.append(choose_told(side, USUAL[side], kept, key="times"))
     one, other = surprisals(network, kept.vocabulary, name, told)
     for each, found, place in zip(told, (one, other), places, strict=True):
         with place:
