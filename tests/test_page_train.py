@@ -1,9 +1,13 @@
 """Train: what controls and links ask for is what is trained, and a run shows what it came to."""
 
+import sqlite3
 import time
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.pages import chart_text
@@ -51,6 +55,29 @@ def test_the_page_opens_with_a_model_to_train_and_what_it_comes_to() -> None:
     assert app.selectbox(key="preset").value == RunConfig().preset
     assert "**76,347** parameters · sees **16** letters" in words(app)
     assert not next(each for each in app.button if each.label == "Train").disabled
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_run_whose_list_is_gone_is_shown_without_lines(finished: bool, data_folder: Path) -> None:
+    """One that has ended has its letters with its model; one that is cut off has no names for them."""
+    names = StoredList("upload-0123456789ab", "Mine", tuple(f"{a}{b}" for a in "abcdefgh" for b in "ijkl"), "")
+    store().keep_list(names)
+    app = trained(opened(preset="mlp-3", steps="20", evaluate_every="10", names=names.id))
+    run_id = str(app.query_params["run"])
+    if not finished:
+        store().checkpoint_path(run_id).unlink()
+    with closing(sqlite3.connect(data_folder / "wavenames.db")) as database, database:
+        database.execute("delete from lists")
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    app = opened(run=run_id)
+    gone = "Names is 'upload-0123456789ab'; this server has no such list. Upload it again on the Names page."
+    assert f"Without lines to hold the loss against. {gone}" in words(app)
+    assert (f"Without the letters' map. {gone}" in words(app)) != finished
+    assert chart_text(app, "Loss in nats per letter")
+    assert losses(app)["Validation loss"] != "–"
+    if finished:
+        assert chart_text(app, "The letters' map at step 20")
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,12 @@ from wavenames.figures.evolution import evolution_html
 from wavenames.figures.letters import letters_map, limits_of
 from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth, usual_smoothing
 from wavenames.jobs import Snapshot
-from wavenames.names import Vocabulary
 from wavenames.probes.embeddings import Projection, project
 from wavenames.ui.inside import go_inside, see_inside
 from wavenames.ui.live_plot import TEXT_LINE, live_plot
 from wavenames.ui.model_rows import data_in_words
-from wavenames.ui.references import floor, references
-from wavenames.ui.session import find_list, run_checkpoint, scheduler, store
+from wavenames.ui.references import floor, references_said
+from wavenames.ui.session import run_checkpoint, run_vocabulary, scheduler, store
 from wavenames.ui.words import duration, page_anew, plain
 
 POLL, POLL_AT_REST = ((5.0, 1.0), (20.0, 2.5), (math.inf, 5.0)), 5.0
@@ -89,8 +88,10 @@ def _draw(run_id: str, *, pace: float | None) -> None:
         st.rerun()
     _progress(run)
     _buttons(run)
-    _curves(run)
-    _losses(run)
+    lines = references_said(run.config.data, conditions_of(run.config.model))
+    lowest = floor(run.config.model, run.config.data) if lines else None
+    _curves(run, lines, lowest)
+    _losses(run, lowest)
     st.html(evolution_html(run.samples))
     _map(run)
 
@@ -119,15 +120,17 @@ def _progress(run: Snapshot) -> None:
         st.caption(f"{said} Learned {data}." if said else kept)
 
 
-def _losses(run: Snapshot) -> None:
+def _losses(run: Snapshot, known: tuple[int, float] | None) -> None:
     """The three losses, in places that are there from the start: what is not known yet is a dash."""
     running: dict[str, list[float]] = {
         "Train": smooth(run.train.loss, usual_smoothing(len(run.train.loss)))[-1:].tolist(),
         "Validation": run.validation.loss[-1:].tolist(),
         "Test": [],
     }
-    context, lowest = floor(run.config.model, run.config.data)
-    below = f" No model that sees {_sight(context)} can get below {lowest:.3f} on these train names."
+    below = ""
+    if known is not None:
+        context, lowest = known
+        below = f" No model that sees {_sight(context)} can get below {lowest:.3f} on these train names."
     final = {"Train": run.train_loss, "Validation": run.validation_loss, "Test": run.test_loss}
     places = st.container(horizontal=True, gap="small")
     for part, latest in running.items():
@@ -135,7 +138,7 @@ def _losses(run: Snapshot) -> None:
         help_ = f"Nats per letter on the {part.lower()} names of the {run.config.data.split} split."
         explained = f"{help_} {LOSS_HELP[part]}{below if part == 'Train' else ''}"
         places.metric(f"{part} loss", "–" if loss is None else f"{loss:.3f}", help=explained, width="content")
-    if run.train_loss is not None and (leaks := target_leak(run.train_loss, lowest, context)) is not None:
+    if known is not None and run.train_loss is not None and (leaks := target_leak(run.train_loss, lowest, context)):
         st.warning(plain(leaks))
 
 
@@ -186,7 +189,7 @@ def _act(label: str, icon: str, what: Callable[[str], None], run_id: str, *, dis
             st.rerun()
 
 
-def _curves(run: Snapshot) -> None:
+def _curves(run: Snapshot, lines: Mapping[str, float], known: tuple[int, float] | None) -> None:
     chart = st.container()
     x: XAxis = st.segmented_control(
         "Along the axis", list(X_AXES), format_func=X_AXES.__getitem__, default="step", key="x_axis",
@@ -199,9 +202,7 @@ def _curves(run: Snapshot) -> None:
         train=(getattr(run.train, x), run.train.loss),
         validation=(getattr(run.validation, x), run.validation.loss),
     )
-    lines = references(run.config.data, conditions_of(run.config.model))
-    context, lowest = floor(run.config.model, run.config.data)
-    bottom = (f"floor for train, {_sight(context)}", lowest)
+    bottom = None if known is None else (f"floor for train, {_sight(known[0])}", known[1])
     figure = loss_curves([series], lines, x, bottom)
     with chart:
         live_plot(figure, key=f"loss_{x}", height=360, text=loss_text([series], lines, bottom))
@@ -215,9 +216,13 @@ def _map(run: Snapshot) -> None:
             with st.container(height=MAP + TEXT_LINE, border=False):
                 st.caption("The letters' map appears with the first evaluation.")
         return
+    try:
+        letters = run_vocabulary(run.id).symbols
+    except Refusal as refusal:
+        st.caption(plain(f"Without the letters' map. {refusal}"))
+        return
     step, vectors = run.frames[-1]
     latest = _steady(run.id, step, vectors)
-    letters = Vocabulary.of(find_list(run.config.data.names).names).symbols
     figure = letters_map(
         latest.points,
         letters,
