@@ -186,6 +186,15 @@ def test_a_run_shows_how_it_came_to_know_names() -> None:
     assert [line.split(":")[0] for line in text[1:]] == ["0", "10", "20", "30"]
     assert text[-1].split(": ")[1] == chart_text(app, "Shares of the names of my run by temp").splitlines()[2][3:]
     assert not app.info
+    assert not any("the best until then" in each.value for each in app.caption)
+
+
+def test_of_a_run_that_ran_away_the_last_place_is_said_to_be_its_best_weights() -> None:
+    run_id = finished(steps="100", evaluate_every="20", recipe="lecture", learning_rate="1000")
+    app = opened(memory_of=run_id)
+    said = f"At step {scheduler().snapshot(run_id).step} stand the weights that the run kept, the best until then."
+    assert said in [each.value for each in app.caption]
+    assert chart_text(app, "Shares of the names of my run by step").splitlines()[0].endswith(f" by step. {said}")
 
 
 def test_a_model_from_elsewhere_says_that_its_way_is_not_known_and_offers_a_run() -> None:

@@ -12,7 +12,7 @@ from tests.pages import chart, opened
 from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
 from wavenames.names import Vocabulary
-from wavenames.probes.surprisal import surprisal
+from wavenames.probes.surprisal import Surprisal, surprisal
 from wavenames.store import StoredList
 from wavenames.ui import steps_view
 from wavenames.ui.live_run import POLL_AT_REST
@@ -168,11 +168,35 @@ def test_a_run_that_rests_is_looked_at_again_since_it_may_be_taken_up_from_anoth
     assert app.session_state[steps_view.PACE] is None
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"optimiser": "sgd", "learning_rate": "1000", "schedule": "constant"},
+        {"patience": "1", "learning_rate": "1", "steps": "200"},
+    ],
+)
+def test_a_run_that_fell_back_shows_its_best_weights_as_such(words: dict[str, str]) -> None:
+    """Whether it ran away or came no lower: with the loss that they have, not with that of the last step."""
+    run = scheduler().snapshot(trained(**words))
+    assert run.validation_loss == pytest.approx(run.validation.loss.min())
+    frames = chart(opened("steps", {}), "mlp-3: Kept at step")["frames"]
+    assert frames[-1]["label"] == "best weights"
+    assert all(frame["label"].startswith("step ") for frame in frames[:-1])
+    said = f"Kept at step {run.step}: the best weights until then, validation loss {run.validation_loss:.3f} on the "
+    assert said in frames[-1]["html"]
+    table = steps_view._table(looks := steps_view._looks(run), [reading_of(look) for look in looks])
+    assert list(table["weights"]) == [*["of this step"] * (len(table) - 1), "best until then"]
+
+
+def reading_of(look: steps_view.Look) -> Surprisal:
+    return steps_view._reading(look, run_vocabulary(look.run), "bo")
+
+
 def test_the_table_has_a_row_a_step() -> None:
     run_id = trained()
     snapshot = scheduler().snapshot(run_id)
     looks = steps_view._looks(snapshot)
-    readings = [steps_view._reading(look, run_vocabulary(run_id), "bo") for look in looks]
+    readings = [*map(reading_of, looks)]
     table = steps_view._table(looks, readings)
     assert list(table["step"]) == [0, 10, 20, 30]
     assert list(table["name 2"]) == [names[1] for _, names in snapshot.samples]

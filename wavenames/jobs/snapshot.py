@@ -62,6 +62,13 @@ class Snapshot:
     validation_loss: float | None = None
     test_loss: float | None = None
 
+    @property
+    def fell_back(self) -> bool:
+        """Whether it ended with the best weights until then in place of those of its last step."""
+        losses = self.validation.loss
+        waited = len(losses) > 0 and int(losses.argmin()) < len(losses) - 1
+        return self.status == "finished" and (self.diverged or (self.config.recipe.patience is not None and waited))
+
 
 def from_store(store: Store, run: Run) -> Snapshot:
     """A run that nobody trains now, as it was left.

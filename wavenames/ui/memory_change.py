@@ -16,7 +16,7 @@ from wavenames.sampling import Sampled, sample
 from wavenames.ui.at_work import AtWork
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.memory_view import drawn
-from wavenames.ui.session import Trained, checkpoint, draws, model_at, store, uploaded
+from wavenames.ui.session import Trained, checkpoint, draws, model_at, scheduler, store, uploaded
 from wavenames.ui.words import page_anew
 
 TEMPERATURES = tuple(tenth / 10 for tenth in range(5, 16))
@@ -54,7 +54,10 @@ def through_training(chosen: Trained, steps: Sequence[int], options: PageSamplin
         return
     with page_anew():
         draws = [partial(drawn_at, chosen.key, each, options) for each in steps]
-        _lines(chosen, steps, draws, "step", work)
+        note = ""
+        if scheduler().snapshot(chosen.key).fell_back:
+            note = f"At step {steps[-1]:,} stand the weights that the run kept, the best until then."
+        _lines(chosen, steps, draws, "step", work, note=note)
 
 
 def some(steps: Sequence[int]) -> tuple[int, ...]:
@@ -73,9 +76,15 @@ def drawn_at(run_id: str, step: int, options: PageSamplingConfig) -> tuple[Sampl
 
 
 def _lines(
-    chosen: Trained, x: Sequence[float], draws: Sequence[Callable[[], Sequence[Sampled]]], axis: str, work: AtWork
+    chosen: Trained,
+    x: Sequence[float],
+    draws: Sequence[Callable[[], Sequence[Sampled]]],
+    axis: str,
+    work: AtWork,
+    *,
+    note: str = "",
 ) -> None:
-    """The share of each kind of name in each draw, as far as it is done."""
+    """The share of each kind of name in each draw, as far as it is done; under it what is to be noted of it."""
     found: Shares = {kind: [] for kind in KINDS.values()}
     for place, draw in zip(x, draws, strict=True):
         names = work.do(f"Drawing names: {axis} {place:g}", draw)
@@ -93,5 +102,7 @@ def _lines(
         figure.update_xaxes(range=[x[0], x[-1]])  # so that nothing moves when the rest comes
     live_plot(
         figure, key=f"memory_by_{axis}", height=HEIGHT,
-        text=shares_text(done, found, f"Shares of the names of {chosen.title} by {axis}"),
+        text=shares_text(done, found, f"Shares of the names of {chosen.title} by {axis}{note and f'. {note}'}"),
     )  # fmt: skip
+    if note:
+        st.caption(note)

@@ -137,14 +137,20 @@ class Look:
     step: int
     validation: float | None
     names: tuple[str, ...]
+    best: bool
+    """Whether its weights are not those of this step but the best until then, with which the run ended."""
 
 
 def _looks(run: Snapshot) -> tuple[Look, ...]:
     """The steps whose weights are kept, and what the run showed there."""
     shown = dict(run.samples)
-    losses = dict(zip(run.validation.step.tolist(), run.validation.loss.tolist(), strict=True))
+    losses: dict[int, float | None] = dict(
+        zip(run.validation.step.tolist(), run.validation.loss.tolist(), strict=True)
+    )
     steps = [step for step in store().weights_steps(run.id) if step in shown]
-    return tuple(Look(run.id, step, losses.get(step), shown[step]) for step in steps)
+    ended = run.step if run.fell_back else None
+    losses |= {} if ended is None else {ended: run.validation_loss}
+    return tuple(Look(run.id, step, losses.get(step), shown[step], step == ended) for step in steps)
 
 
 @lru_cache(maxsize=512)
@@ -175,9 +181,17 @@ def _play(
     frames, before = [], None
     for (look, reading), traces in zip(moments, changes, strict=True):
         loss = "" if look.validation is None else f", validation loss {look.validation:.3f}"
-        heading, tiles = f"Step {look.step:,}{loss} on the {run.config.data.split} split", _tiles(reading)
+        what = f"Kept at step {look.step:,}: the best weights until then" if look.best else f"Step {look.step:,}"
+        heading, tiles = f"{what}{loss} on the {run.config.data.split} split", _tiles(reading)
         text = f"{run.title}: {moment_text(heading, look.names, *tiles)}"
-        frames.append(Frame(f"step {look.step:,}", traces, text, moment_html(heading, look.names, before, *tiles)))
+        frames.append(
+            Frame(
+                "best weights" if look.best else f"step {look.step:,}",
+                traces,
+                text,
+                moment_html(heading, look.names, before, *tiles),
+            )
+        )
         before = look.names
     key = f"steps_{run.id.encode().hex()}"  # an id may hold "__", which no key of a component may
     live_plot(figure, key=key, height=HEIGHT, text=frames[-1].text, frames=frames)
@@ -193,7 +207,8 @@ def _table(looks: Sequence[Look], readings: Sequence[Surprisal]) -> pd.DataFrame
     """A row a step: its loss, its names, and what each letter of the typed name cost."""
     rows = []
     for look, reading in zip(looks, readings, strict=True):
-        row: dict[str, object] = {"step": look.step, "validation": look.validation}
+        weights = "best until then" if look.best else "of this step"
+        row: dict[str, object] = {"step": look.step, "weights": weights, "validation": look.validation}
         row |= zip(SLOTS, look.names, strict=True)
         for place, (letter, nats) in enumerate(zip(*_tiles(reading), strict=True), 1):
             row[f"letter {place} {letter}"] = nats
