@@ -17,7 +17,7 @@ from tests.browser import open_page, running_app, settled
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
-from wavenames.store import Change, Changes, Metrics, Status, Store
+from wavenames.store import Change, Changes, Metrics, Status, Store, StoredList
 from wavenames.training import Evaluation
 from wavenames.ui import compare_views
 from wavenames.ui.compare_views import _lines, unfinished
@@ -88,6 +88,19 @@ def test_runs_stand_first_and_the_newest_two_side_by_side() -> None:
         "calm (2)": {"Dropout": "0.3", "Seed": "7"},
     }
     assert "can't be compared" not in words(app)
+
+
+def test_a_list_has_the_title_that_this_visitor_gave_it() -> None:
+    """Who brought the same names from a file of another name sees theirs, and nobody else's."""
+    names = StoredList("upload-0123456789ab", "first.txt", ("emma", "olivia", "ava", "noah") * 5, "", "")
+    with Store() as store:
+        store.keep_list(names)
+        finished(store, "mine", names=names.id)
+    for title in ("second.txt", "third.txt", None):
+        app = AppTest.from_file("../pages/compare_page.py", default_timeout=60)
+        app.session_state["uploaded_lists"] = {} if title is None else {names.id: title}
+        app.run()
+        assert table(app)["list"][0] == (title or "first.txt")
 
 
 def test_the_link_chooses_and_the_choice_stands_in_the_link() -> None:

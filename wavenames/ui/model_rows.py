@@ -104,11 +104,16 @@ def _of_model(key: str, status: str) -> Row:
     )  # fmt: skip
 
 
-@st.cache_data(show_spinner=False, max_entries=1000)
 def list_title(list_id: str) -> str:
     """The title under which this visitor knows a list, or its id where this server no longer has it."""
+    return lists().get(list_id) or _title_here(list_id)
+
+
+@st.cache_data(show_spinner=False, max_entries=1000)
+def _title_here(list_id: str) -> str:
+    """The title that a list was brought under first, which is the same for all visitors."""
     try:
-        return lists().get(list_id) or find_list(list_id).title
+        return find_list(list_id).title
     except Refusal:
         return list_id
 
