@@ -1,7 +1,8 @@
 """What the measurements say of each claim: whether it holds, in a sentence with the figures that it comes from.
 
 Every sentence is worked out from what was measured; none knows beforehand how it comes out. A difference counts where
-it is larger than chance leaves open: two standard errors over names, or two ranges mean ± spread that don't touch.
+it is larger than chance leaves open: two standard errors over names, two ranges mean ± spread that don't touch, or rates
+farther apart than by `EVEN`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ NEAR, FAR = 3, 8
 """Letters in sight of the classic MLP, and of the tree."""
 LITTLE = 0.005
 """Nats per letter that are not worth a letter more."""
+EVEN = 0.15
+"""Rates that lie no farther apart than by this share are the same: so much moves a ratio from one measurement to the
+next, on a machine that does other things too."""
 FUSIONS: Final = (
     ("mlp-8-bn", "tree-22k"), ("mlp-8-76k", "tree-76k"), ("mlp-8-76k", "dilated-76k"),
 )  # fmt: skip
@@ -215,26 +219,31 @@ def _better(first: Generated, second: Generated) -> list[str]:
 
 
 def parallel(rates: Sequence[Rate]) -> Verdict:
-    """The WaveNet's rate of training as a multiple of each recurrent model's: faster is more than one in all but the
-    lowest quarter of the rounds.
-    """
+    """Whether the WaveNet trains faster than each recurrent model: by more than what two measurements differ in."""
     recurrent = [each for each in rates if each.family == "recurrent"]
-    faster = [each for each in recurrent if each.relative["training"][1] > 1]
+    faster = [each for each in recurrent if _pace(each, "training") == "faster than"]
     word: Word = "holds" if len(faster) == len(recurrent) else "holds in part" if faster else "does not hold here"
-    training = " and ".join(f"{_times(each, 'training')} as many as the {each.title}" for each in recurrent)
     longest = max((task for task in recurrent[0].relative if task.isdigit()), key=int)
-    long = " and ".join(f"{_times(each, longest)}" for each in recurrent)
-    drawing = " and ".join(f"{_times(each, 'sampling')}" for each in recurrent)
+    training, long, drawing = (
+        " and ".join(_times(each, task) for each in recurrent) for task in ("training", longest, "sampling")
+    )
     return Verdict(
         word,
-        f"In a second of training the WaveNet takes {training}; on names of {longest} letters, where a recurrent "
-        f"model has to go {int(longest) + 1} steps one after the other, {long}. It draws {drawing} as many names.",
+        f"In training the WaveNet is {training}; on names of {longest} letters, where a recurrent model has to go "
+        f"{int(longest) + 1} steps one after the other, it is {long}. In drawing names it is {drawing}. Within "
+        f"{EVEN:.0%} either way counts as as fast: so far apart do measurements of the same lie.",
     )
 
 
 def _times(each: Rate, task: str) -> str:
     middle, low, high = each.relative[task]
-    return f"{middle:.2f} times ({low:.2f} to {high:.2f})"
+    return f"{_pace(each, task)} the {each.title} ({middle:.2f} times, {low:.2f} to {high:.2f})"
+
+
+def _pace(each: Rate, task: str) -> str:
+    """The first contender's rate against this one's, in words that the next measurement will find again."""
+    ratio = each.relative[task][0]
+    return "faster than" if ratio > 1 + EVEN else "slower than" if ratio < 1 / (1 + EVEN) else "as fast as"
 
 
 def _list(words: Sequence[str]) -> str:
