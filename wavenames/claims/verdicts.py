@@ -1,8 +1,8 @@
 """What the measurements say of each claim: whether it holds, in a sentence with the figures that it comes from.
 
 Every sentence is worked out from what was measured; none knows beforehand how it comes out. A difference counts where
-it is larger than chance leaves open: two standard errors over names, two ranges mean ± spread that don't touch, or rates
-farther apart than by `EVEN`.
+it is larger than chance leaves open: two standard errors over names, two ranges mean ± spread that don't touch, or
+rates farther apart than by `EVEN`.
 """
 
 from __future__ import annotations
