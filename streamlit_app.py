@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 if __name__ == "__main__":  # A visit: the server runs this file as a script.
-    from wavenames.ui.links import arrive
+    from wavenames.ui.links import arrive, misspelt_said
     from wavenames.ui.words import refusals_said
 
     page = st.navigation(
@@ -38,7 +38,7 @@ if __name__ == "__main__":  # A visit: the server runs this file as a script.
         page_title=f"{page.title} · wavenames", page_icon="wavenames/ui/assets/icon.png", layout="wide"
     )
     arrive(page.url_path)
-    with refusals_said():
+    with refusals_said(), misspelt_said():
         page.run()
 else:  # The server's start: `streamlit run` finds `app` and imports this file before the first visit.
     # Streamlit takes a folder called pages/ for pages of the old kind until st.navigation has run once, and would

@@ -7,6 +7,7 @@ import streamlit as st
 from wavenames.config import Refusal
 from wavenames.probes.surprisal import surprisal
 from wavenames.ui.ladder import invented, ladder
+from wavenames.ui.links import linked_text
 from wavenames.ui.name_rows import Scored, card_html, scale_html, scored_html
 from wavenames.ui.theme import apply_theme
 from wavenames.ui.typed import as_known
@@ -53,7 +54,8 @@ def invented_names() -> None:
 def your_name() -> None:
     """A name that is typed, in tiles under each model. One that can't be scored leaves the last one standing."""
     left, right, inside = st.columns([3, 5, 2], vertical_alignment="bottom")
-    typed = left.text_input("Type your name", FIRST_NAME, key="name", bind="query-params", live=True)
+    with left:
+        typed = linked_text("Type your name", FIRST_NAME, key="name")
     name: str = st.session_state.get("home_read", FIRST_NAME)
     with right:
         try:

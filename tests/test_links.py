@@ -1,5 +1,6 @@
 """Choices in the link: by id, kept from page to page, and only what is there to be chosen."""
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from wavenames.ui.links import distinct
@@ -169,3 +170,51 @@ def test_a_new_title_reaches_the_browser_which_knows_no_ids() -> None:
 def test_titles_are_made_distinct_without_new_twins() -> None:
     """A title that looks like a made one is not made twice."""
     assert list(distinct({"1": "x", "2": "x (2)", "3": "x", "4": "x"}).values()) == ["x", "x (2)", "x (3)", "x (4)"]
+
+
+def misspelt() -> None:
+    """A page with one control of each kind, below the router's eye."""
+    import streamlit as st  # noqa: PLC0415 - as above
+
+    from wavenames.ui.links import (  # noqa: PLC0415
+        arrive,
+        linked_choice,
+        linked_ids,
+        linked_pick,
+        linked_text,
+        linked_word,
+        misspelt_said,
+        say_unknown,
+        write_words,
+    )
+
+    arrive("page")
+    with misspelt_said():
+        letters = {"a": "a", "b": "b"}
+        linked_choice("Model", letters, key="some_model")
+        linked_ids(letters, key="some_runs", default=["a"], most=2)
+        linked_pick("Letter", letters, key="some_letter", default="a")
+        linked_text("Name", key="some_name")
+        linked_word("some_card")
+        say_unknown("some_axis", "the axis", letters)
+        write_words({}, ["some_seed"])
+        st.text("drawn")
+
+
+@pytest.mark.parametrize("right", ["model", "runs", "letter", "name", "card", "axis", "seed"])
+def test_a_word_of_a_link_that_is_nearly_one_is_named_whatever_control_reads_it(right: str) -> None:
+    """Once, above the page; what is nothing like one is left alone."""
+    at = AppTest.from_function(misspelt)
+    at.query_params[f"somee_{right}"], at.query_params["utm_source"] = "a", "b"
+    at.run()
+    assert not at.exception
+    assert [each.value.replace("\\", "") for each in at.warning] == [
+        f"The link sets 'somee_{right}', which is no setting; the nearest is 'some_{right}'."
+    ]
+    assert not at.run().warning
+
+
+def test_words_that_are_right_are_not_named() -> None:
+    at = AppTest.from_function(misspelt)
+    at.query_params["some_model"], at.query_params["some_runs"], at.query_params["some_seed"] = "b", ["a", "b"], "4"
+    assert not at.run().warning

@@ -188,10 +188,6 @@ def test_a_paused_run_rests_and_goes_on() -> None:
         ({"preset": "foo"}, "Left at the default: Model."),
         ({"learning_rate": "abc"}, "Learning rate is abc; allowed is a number from 0 to 1,000."),
         ({"preset": "mlp-3", "hidden": "-3"}, "Hidden is -3; allowed is a whole number from 1 to 512."),
-        (
-            {"learning_rat": "0.1"},
-            "The link sets 'learning_rat', which is no setting; the nearest is 'learning_rate'.",
-        ),
     ],
 )
 def test_what_a_link_asks_for_in_vain_is_named_with_what_is_allowed(link: dict[str, str], said: str) -> None:

@@ -56,3 +56,20 @@ def test_the_navigation_holds_every_page_in_its_group(app: str, page: Page) -> N
         for title in GROUPS[group].values():
             expect(page.get_by_role("menuitem", name=title, exact=True)).to_be_visible()
         page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize(
+    ("path", "word", "meant"),
+    [
+        ("", "nam", "name"),
+        ("names", "pair_shown", "pairs_shown"),
+        ("sample", "sample_modle", "sample_model"),
+        ("units", "unit_of", "units_of"),
+        ("memory", "memory_temperatur", "memory_temperature"),
+        ("compare", "run", "runs"),
+    ],
+)
+def test_a_misspelt_word_of_a_link_is_named(app: str, path: str, word: str, meant: str, page: Page) -> None:
+    open_page(page, f"{app}/{path}?{word}=1")
+    said = f"The link sets '{word}', which is no setting; the nearest is '{meant}'."
+    expect(page.get_by_text(said)).to_be_visible()

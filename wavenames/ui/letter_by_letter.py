@@ -18,6 +18,7 @@ from wavenames.figures.bars import next_letter_bars, next_letter_text
 from wavenames.figures.colours import END_GLYPH
 from wavenames.names import ANY, END_MARK
 from wavenames.probes.surprisal import Surprisal, surprisals
+from wavenames.ui.links import linked_text
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import surprisal_html
 from wavenames.ui.samples_view import STATUS
@@ -48,10 +49,11 @@ def letter_by_letter(chosen: Trained) -> None:
     if CLICKED in st.session_state:
         _write(st.session_state.pop(CLICKED))
     typing, choosing = st.columns(2, vertical_alignment="bottom")
-    typed = typing.text_input(
-        "So far", key=WRITTEN, bind="query-params", live=True, placeholder="Type, or choose a letter below",
-        help="The name that is being written. A '.' behind it ends it.",
-    )  # fmt: skip
+    with typing:
+        typed = linked_text(
+            "So far", key=WRITTEN, placeholder="Type, or choose a letter below",
+            help="The name that is being written. A '.' behind it ends it.",
+        )  # fmt: skip
     ended = typed.endswith(END_MARK)
     refused = None
     try:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 import itertools
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -20,6 +21,8 @@ from wavenames.ui.words import plain
 
 PAGE, VISIT = "page shown", "visit to a page"
 """Session keys: which page is shown, and how many have been before it."""
+KNOWN = "words of the link"
+"""Session key: what controls read from the link."""
 FEW = 8
 """Up to so many choices are named one by one."""
 S = TypeVar("S", bound=Settings)
@@ -119,6 +122,7 @@ def linked_word(key: str) -> str | None:
 
 def _read_word(key: str) -> bool:
     """Take a word from the link, when it is to be read; whether it says any."""
+    _knows(key)
     linked = to_be_read(key) and bool(st.query_params.get(key))
     if linked:
         st.session_state[key] = st.query_params[key]
@@ -151,6 +155,7 @@ def say_unknown(key: str, label: str, allowed: Collection[str]) -> None:
 
     Streamlit itself leaves such a word out without one.
     """
+    _knows(key)
     word = st.query_params.get(key)
     if to_be_read(f"{key} known") and word is not None and word not in allowed:
         _say_unknown(label, word, allowed)
@@ -161,18 +166,39 @@ def _say_unknown(label: str, word: str, allowed: Collection[str]) -> None:
     st.warning(plain(f"The link asks for {label} {printable(word)}; allowed is one of {few}."))
 
 
-def say_misspelt(fields: Collection[str]) -> None:
-    """Name what of the link is nearly one of `fields` and therefore sets nothing; what is nothing like one may be
-    anybody's.
+@contextmanager
+def misspelt_said() -> Iterator[None]:
+    """Around a page: above it, name what of the link is nearly a word that its controls read, and so sets nothing.
+
+    What is nothing like one may be anybody's. A word that was read once in this visit, by a control that is not drawn
+    now, is none of these.
     """
-    for word in st.query_params:
-        near = difflib.get_close_matches(word, fields, n=1, cutoff=0.8)
-        if near and word not in fields:
-            st.warning(plain(f"The link sets {printable(word)}, which is no setting; the nearest is '{near[0]}'."))
+    above = st.container()
+    yield
+    if to_be_read("the words themselves"):
+        known: set[str] = st.session_state.get(KNOWN, set())
+        for word in [*st.query_params]:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.8)
+            if near and word not in known:
+                said = f"The link sets {printable(word)}, which is no setting; the nearest is '{near[0]}'."
+                above.warning(plain(said))
+
+
+def linked_text(label: str, usual: str = "", *, key: str, **looks: Any) -> str:
+    """A box for text that stands in the link under its key while it is typed; `looks` are those of the box."""
+    _knows(key)
+    typed: str = st.text_input(label, usual, key=key, bind="query-params", live=True, **looks)
+    return typed
+
+
+def _knows(*words: str) -> None:
+    """Note that a control reads these from the link."""
+    st.session_state.setdefault(KNOWN, set()).update(words)
 
 
 def write_words(words: Mapping[str, str], names: Collection[str]) -> None:
     """Put `words` into the link; of all other `names` it then says nothing."""
+    _knows(*names)
     for name in names:
         if name not in words:
             st.query_params.pop(name, None)
@@ -207,6 +233,7 @@ def _renamed(key: str, titles: Mapping[str, str], chosen: str) -> bool:
 
 def _linked(key: str, options: Collection[str], not_yet: Collection[str] = ()) -> list[str] | None:
     """Which of `options` the link asks for, when it is to be read; None when it says nothing about them."""
+    _knows(key)
     if not to_be_read(key) or key not in st.query_params:
         return None
     asked = [one for one in st.query_params.get_all(key) if one]

@@ -20,7 +20,7 @@ from wavenames.config import (
 )
 from wavenames.names import NameList
 from wavenames.ui.controls import setting
-from wavenames.ui.links import possible, say_misspelt, to_be_read, write_words
+from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.name_lists import admit, choose_list
 from wavenames.ui.session import find_list
 from wavenames.ui.words import plain
@@ -114,7 +114,6 @@ def _key(name: str, preset: str = "", recipe: str = "") -> str:
 
 def _fill(shown: RunConfig | None) -> None:
     """Set the controls to what the link asks for: in its own words, or as the run was that it names."""
-    say_misspelt(FIELDS)
     words = {name: st.query_params[name] for name in FIELDS if name in st.query_params}
     config = possible(words, RunConfig.from_flat) if words else shown
     if config is None:

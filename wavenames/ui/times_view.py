@@ -14,6 +14,7 @@ from wavenames.probes.surprisal import Surprisal, parting, surprisals
 from wavenames.sampling import sample
 from wavenames.ui import session
 from wavenames.ui.dice import same_dice
+from wavenames.ui.links import linked_text
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import pairs_html, scale_html, surprisal_html
 from wavenames.ui.told import SIDES, choose_told
@@ -33,7 +34,7 @@ NAME = "times_name"
 def times_view() -> None:
     """The name, its curve, and the two sides. A name that can't be read leaves the last one standing."""
     vocabulary = load_shipped(MODEL).vocabulary
-    typed = st.text_input("A name", FIRST_NAME, key=NAME, bind="query-params", live=True, width=360)
+    typed = linked_text("A name", FIRST_NAME, key=NAME, width=360)
     name: str = st.session_state.get("times_read", FIRST_NAME)
     try:
         st.session_state["times_read"] = name = as_known(typed.strip() or FIRST_NAME, vocabulary)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from wavenames.config import LIST_LIMITS, Refusal
 from wavenames.names import Vocabulary, printable
+from wavenames.ui.links import linked_text
 from wavenames.ui.session import find_list
 
 
@@ -60,8 +61,7 @@ def name_box(label: str, example: str, *, key: str) -> str:
     if before != example and st.session_state.get(key) == before:
         st.session_state[key] = example
     st.session_state[shown] = example
-    typed: str = st.text_input(label, example, key=key, bind="query-params", live=True)
-    return typed.strip() or example
+    return linked_text(label, example, key=key).strip() or example
 
 
 def _left_out(character: str) -> bool:

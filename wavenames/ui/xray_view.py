@@ -20,7 +20,7 @@ from wavenames.figures.xray import (
     moved_bars,
     moved_text,
 )
-from wavenames.ui.links import distinct, linked_ids, linked_pick
+from wavenames.ui.links import distinct, linked_ids, linked_pick, linked_text
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
 from wavenames.ui.readings import Reading, chance, likelier, named, parted, readings
@@ -50,10 +50,7 @@ def xray_view() -> None:
         example = _example(chosen)
         typed = name_box("Name", example, key=NAME)
     with beside:
-        other = st.text_input(
-            "A second name", "", key=BESIDE, bind="query-params", live=True, placeholder="none",
-            help="To be held against the first.",
-        )  # fmt: skip
+        other = linked_text("A second name", key=BESIDE, placeholder="none", help="To be held against the first.")
     if not chosen:
         st.info("Choose a model to read the name.")
         return
