@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from wavenames.ui.links import write_words
+
 PAGES = {
     "Health": ("health", "health_of"),
     "Steps": ("steps", "steps_run"),
@@ -18,6 +20,9 @@ LIVE = ("Health", "Steps")
 """Those that also show a run under way; the others ask a model that is there to be asked."""
 
 
+LEFT_BEHIND = ("sample_model", *(word for _, word in PAGES.values()))
+"""Words that the way to another page leaves in this page's link: Streamlit writes the next page's words behind this
+address first, and that is where "back" leads."""
 ASKED = "inside_asked"
 """Session key: the page that was asked for, and the run it is to show."""
 
@@ -28,6 +33,7 @@ def go_inside() -> None:
     A fragment that is drawn again and again may be due once more when its page is left; led away by the fragment
     itself, a browser was seen to draw it over the next page.
     """
+    write_words({}, LEFT_BEHIND)
     asked: tuple[str, str, str] | None = st.session_state.pop(ASKED, None)
     if asked is not None:
         page, word, run_id = asked
