@@ -116,7 +116,6 @@ def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> No
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
     titles = {one: "end mark" if one == "." else one for one in letters}
     letter = linked_pick("Nearest neighbours of", titles, key=f"{key}_letter", default=letters[1])
-    # On a phone the table's buttons lie over what stands above it, so that is no control.
     st.caption("Letters whose vectors point the same way: the model treats them alike.")
     table, columns = pd.DataFrame(), {}
     widths = (None, None) if len(moments) == 1 else (85, 95)  # both moments fit on a phone

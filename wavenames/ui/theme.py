@@ -30,6 +30,14 @@ FOCUS = """
 [data-testid="stElementToolbar"]:focus-within { opacity: 1; top: -2.75rem; z-index: 1; }
 """
 
+# A table's buttons lie over what stands above it, and under a finger they come with any touch of the table: room is
+# kept for them there.
+TABLES = """
+@media (pointer: coarse) {
+  [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { margin-top: 1.5rem; }
+}
+"""
+
 BELOW = "below"
 """Key of a container that is there on a phone only, where what stands beside on a desktop stands below."""
 ONLY_ON_A_PHONE = f"@media (min-width: 640.1px) {{ .st-key-{BELOW} {{ display: none; }} }}"
@@ -44,6 +52,7 @@ STYLES = (
     CAPTIONS,
     SELECTED,
     FOCUS,
+    TABLES,
     ONLY_ON_A_PHONE,
 )
 

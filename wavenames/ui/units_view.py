@@ -74,7 +74,7 @@ def units_view(chosen: Trained) -> None:
     with which:
         titles = {str(i): f"{i}. {layer.units} {KINDS[layer.kind]}" for i, layer in enumerate(layers, start=1)}
         number = linked_pick("Layer", titles, key=LAYER, default=str(len(layers)))
-    layer, place = layers[int(number) - 1], st.empty()
+    layer = layers[int(number) - 1]
     try:
         watched = _watched(network, layer, kept.run.data, kept.vocabulary)
     except Refusal as refusal:
@@ -82,8 +82,12 @@ def units_view(chosen: Trained) -> None:
         return
     what, costs = (chosen.key, number), _costs(watched)
     at_once = layer.units * (network.parameter_count + PASS) <= AT_ONCE and st.session_state.get(STOPPED) != what
-    if (st.session_state.pop(ASKED, False) or at_once) and len(costs) < layer.units:
-        _measure(watched, place, what)
+    if at_once and len(costs) < layer.units and ASKED not in st.session_state:
+        place = st.empty()
+        with place.container(horizontal=True, vertical_alignment="center"):
+            stop, bar = st.empty(), st.empty()
+        _measure(watched, stop, bar, what)
+        place.empty()
     with whose:
         usual = max(costs, key=lambda unit: costs[unit][0]) if len(costs) == layer.units else _liveliest(watched)[0]
         numbers = {f"{number}-{unit}": f"unit {unit}" for unit in range(1, layer.units + 1)}
@@ -98,7 +102,7 @@ def units_view(chosen: Trained) -> None:
     with left:
         _without(watched, unit, kept)
     with right:
-        picked = _every(watched, unit, chosen)
+        picked = _every(watched, unit, chosen, what)
     if picked is not None and picked != unit:
         st.session_state[UNIT] = f"{number}-{picked + 1}"
         st.rerun()
@@ -199,9 +203,10 @@ def _without(watched: Watched, unit: int, kept: Checkpoint) -> None:
 # --------------------------------------------------------------------------------------------------------- all units
 
 
-def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
+def _every(watched: Watched, unit: int, chosen: Trained, what: tuple[str, str]) -> int | None:
     """What each unit costs that has been switched off, and a way to the rest; gives the unit of a bar just chosen."""
     st.header("All units of this layer", anchor=False)
+    asked = st.session_state.pop(ASKED, False)
     costs, units = dict(_costs(watched)), watched.layer.units
     some = 1 < len(costs) < units
     if some:
@@ -210,7 +215,12 @@ def _every(watched: Watched, unit: int, chosen: Trained) -> int | None:
         st.markdown(f"Switch each of the {units} units off in turn, to see which this layer needs.")
     if len(costs) < units:
         label, icon = ("Go on", ":material/play_arrow:") if some else ("Switch off each", ":material/toggle_off:")
-        st.button(label, icon=icon, key="units_every", on_click=_ask)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(label, icon=icon, key="units_every", on_click=_ask, disabled=asked)
+            stop, bar = st.empty(), st.empty()
+        if asked:
+            _measure(watched, stop, bar, what)
+            st.rerun()  # the unit that stands above may be another one now
     if len(costs) == 1 < units:
         return None
     title = f"What switching off each unit costs {chosen.title}, nats per letter"
@@ -237,19 +247,16 @@ def _liveliest(watched: Watched) -> list[int]:
     return order
 
 
-def _measure(watched: Watched, place: DeltaGenerator, what: tuple[str, str]) -> None:
+def _measure(watched: Watched, stop: DeltaGenerator, bar: DeltaGenerator, what: tuple[str, str]) -> None:
     """Find the cost of each unit that has none yet, the liveliest first.
 
     What the visitor does on the page meanwhile breaks in where the bar moves; what has been found then is kept.
     """
     switched, costs, looked = Switched(watched.network, watched.layer), _costs(watched), 0.0
-    with place.container(horizontal=True, vertical_alignment="center"):
-        bar = st.empty()
-        st.button("Stop", icon=":material/stop:", key="units_stop", on_click=_stop, args=(what,))
+    stop.button("Stop", icon=":material/stop:", key="units_stop", on_click=_stop, args=(what,))
     for unit in _liveliest(watched):
         if time.monotonic() - looked >= LOOK:
             looked = time.monotonic()
             done = len(costs)
             bar.progress(done / watched.layer.units, f"{done} of {watched.layer.units} units have been switched off")
         _cost(watched, switched, unit)
-    place.empty()
