@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import open_page, settled
 from wavenames.checkpoints import load
@@ -244,3 +244,32 @@ def test_every_page_fits_a_phone(app: str, page: Page) -> None:
         expect(page.get_by_role("heading", level=1)).to_be_visible(timeout=SLOW)
         widths[path] = page.get_by_test_id("stMain").evaluate("main => main.scrollWidth")
     assert max(widths.values()) <= 390, json.dumps(widths)
+
+
+def test_under_a_finger_buttons_of_charts_and_tables_lie_over_nothing(app: str, browser: Browser) -> None:
+    """A phone shows them always, or with any touch: beside the axis' title, above the table's own place."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = open_page(context.new_page(), f"{app}/sample", SLOW)
+    table = page.get_by_test_id("stDataFrame")
+    table.hover()
+    tools, above = page.get_by_test_id("stElementToolbar"), page.get_by_role("button", name="Names as CSV")
+    assert top(tools) >= bottom(above)
+    open_page(page, f"{app}/memory", SLOW)
+    leak = page.locator(".wn-plot").last
+    leak.locator(".xtitle").wait_for(timeout=SLOW)
+    assert top(leak.locator(".modebar")) >= bottom(leak.locator(".xtitle"))
+    leak.get_by_text("As text").click()
+    expect(leak.locator("details p")).to_be_visible()
+    context.close()
+
+
+def top(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def bottom(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box is not None
+    return box["y"] + box["height"]

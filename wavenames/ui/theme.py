@@ -34,7 +34,7 @@ FOCUS = """
 # kept for them there.
 TABLES = """
 @media (pointer: coarse) {
-  [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { margin-top: 1.5rem; }
+  [data-testid="stElementContainer"]:has([data-testid="stDataFrame"]) { margin-top: 1.75rem; }
 }
 """
 
