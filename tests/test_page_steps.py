@@ -184,6 +184,8 @@ def test_a_run_that_fell_back_shows_its_best_weights_as_such(words: dict[str, st
     assert all(frame["label"].startswith("step ") for frame in frames[:-1])
     said = f"Kept at step {run.step}: the best weights until then, validation loss {run.validation_loss:.3f} on the "
     assert said in frames[-1]["html"]
+    letters = chart(opened("embeddings", {"letters_of": run.id}), "Letters of mlp-3")["frames"]
+    assert [frame["label"] for frame in letters][-1] == "best weights"
     table = steps_view._table(looks := steps_view._looks(run), [reading_of(look) for look in looks])
     assert list(table["weights"]) == [*["of this step"] * (len(table) - 1), "best until then"]
 

@@ -26,16 +26,20 @@ STYLE = """
 """
 
 
-def evolution_html(samples: Sequence[tuple[int, Sequence[str]]]) -> str:
+def evolution_html(samples: Sequence[tuple[int, Sequence[str]]], *, fell_back: bool = False) -> str:
     """A row for each throw of the dice, a column for each of a few evaluations, the latest last and in full strength.
 
     `samples` holds (step, names) of each evaluation; the place in names is the slot, whose dice are always the same.
+    With `fell_back` the last are of the best weights until then, with which the run ended.
     """
     if not samples:
         return '<div class="wn-names-come"><p>Names appear with the first evaluation.</p></div>'
     count = min(MILESTONES, len(samples))
     chosen = [samples[round(i * (len(samples) - 1) / max(count - 1, 1))] for i in range(count)]
-    head = "".join(f'<th scope="col">step {step:,}</th>' for step, _ in chosen)
+    titles = [f"step {step:,}" for step, _ in chosen]
+    if fell_back:
+        titles[-1] = "best weights"
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
     rows = "".join(
         "<tr>" + "".join(f"<td>{escape(names[slot]) or END_GLYPH}</td>" for _, names in chosen) + "</tr>"
         for slot in range(len(chosen[-1][1]))

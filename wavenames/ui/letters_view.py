@@ -95,12 +95,14 @@ def _motion(chosen: Trained, path: Journey, key: str) -> None:
         kinds=[kind(letter) for letter in letters],
         explained=path.frames[-1].explained,
     )
+    moments = [f"step {step:,}" for step in path.steps]
+    if run.fell_back:
+        moments[-1] = "best weights"
     texts = [
-        f"Letters of {chosen.title} at step {step:,}, {letters_text(projection, letters)}"
-        for step, projection in zip(path.steps, path.frames, strict=True)
+        f"Letters of {chosen.title} ({moment}), {letters_text(projection, letters)}"
+        for moment, projection in zip(moments, path.frames, strict=True)
     ]
-    moments = zip(path.steps, changes, texts, strict=True)
-    frames = [Frame(f"step {step:,}", traces, text) for step, traces, text in moments]
+    frames = [Frame(*each) for each in zip(moments, changes, texts, strict=True)]
     live_plot(figure, key=f"{key}_motion", height=MOVING, text=texts[-1], frames=frames)
 
 

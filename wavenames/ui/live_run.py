@@ -92,7 +92,7 @@ def _draw(run_id: str, *, pace: float | None) -> None:
     lowest = floor(run.config.model, run.config.data) if lines else None
     _curves(run, lines, lowest)
     _losses(run, lowest)
-    st.html(evolution_html(run.samples))
+    st.html(evolution_html(run.samples, fell_back=run.fell_back))
     _map(run)
 
 
@@ -222,6 +222,7 @@ def _map(run: Snapshot) -> None:
         st.caption(plain(f"Without the letters' map. {refusal}"))
         return
     step, vectors = run.frames[-1]
+    when = "with the best weights" if run.fell_back else f"at step {step:,}"
     latest = _steady(run.id, step, vectors)
     figure = letters_map(
         latest.points,
@@ -230,7 +231,7 @@ def _map(run: Snapshot) -> None:
         latest.explained,
         limits=limits_of([latest.points]),
     )
-    live_plot(figure, key="letters", height=MAP, text=f"The letters' map at step {step:,}, {latest.explained}")
+    live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {latest.explained}")
 
 
 def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
