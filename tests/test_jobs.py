@@ -976,3 +976,24 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
     """)
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout == "True True\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a matter of glibc's allocator")
+@pytest.mark.parametrize(("said", "arenas"), [({}, 4), ({"MALLOC_ARENA_MAX": "2"}, 2)])
+def test_many_threads_keep_freed_memory_in_few_places(said: dict[str, str], arenas: int) -> None:
+    """A server has a thread for each visitor, and each arena keeps some MB. What the environment says is heeded."""
+    code = textwrap.dedent("""
+        import ctypes, threading, wavenames, torch
+
+        meet = threading.Barrier(12)
+        threads = [threading.Thread(target=lambda: (torch.ones(1000), meet.wait())) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        ctypes.CDLL(None).malloc_stats()
+    """)
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | said, capture_output=True, text=True, check=True
+    )
+    assert told.stderr.count("Arena ") == arenas

@@ -241,6 +241,17 @@ def test_forward_equals_step_by_step(name: str, tiny_names: tuple[str, ...]) -> 
 
 
 @every_model
+def test_names_that_fill_a_product_exactly_are_read_as_they_are_alone(name: str) -> None:
+    """Where no row would be left over to fill up with, and where one is."""
+    model, letters = awake(CONFIGS[name]), VOCABULARY.symbols[1:]
+    names = ["".join(letters[(5 * b + t) % len(letters)] for t in range(7)) for b in range(ROWS // 8)]
+    for several in (names, [*names[:-1], names[-1][:-1]]):
+        logits = model(whole(several))
+        assert len(logits) in (ROWS, ROWS - 1)
+        close(logits, torch.cat([model(whole([one])) for one in several]))
+
+
+@every_model
 def test_a_states_rows_can_be_chosen_repeated_and_reordered(name: str) -> None:
     """Row i of the state is all that name i needs, so any rows go on as their names would."""
     model = awake(CONFIGS[name])

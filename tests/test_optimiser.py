@@ -65,6 +65,23 @@ def test_matrices_get_muons_step_and_all_else_adamws() -> None:
     assert float((moved - wanted).norm()) < 0.25 * float(wanted.norm())
 
 
+def test_the_step_looks_ahead_along_the_momentum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nesterov's momentum, exactly: seen where nothing is made orthogonal."""
+    monkeypatch.setattr("wavenames.optimiser.orthogonal", list)
+    rate, decay = 0.1, 0.5
+    matrix = torch.nn.Parameter(normal(8, 20))
+    muon = Muon([{"params": [matrix], "weight_decay": decay, "orthogonal": True}], lr=rate)
+    expected, momentum = matrix.detach().clone(), torch.zeros(8, 20)
+    for turn in range(3):
+        slope = normal(8, 20, seed=10 + turn)
+        matrix.grad = slope.clone()
+        muon.step()
+        momentum = MOMENTUM * momentum + (1 - MOMENTUM) * slope
+        ahead = MOMENTUM * momentum + (1 - MOMENTUM) * slope
+        expected = (1 - rate * decay) * expected - rate * ADAMS_SIZE * math.sqrt(20) * ahead
+    assert torch.allclose(matrix, expected, atol=1e-6)
+
+
 def test_one_and_two_threads_make_the_same_step() -> None:
     """A run's numbers must not depend on how busy the machine is."""
     threads = torch.get_num_threads()

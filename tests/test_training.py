@@ -667,8 +667,11 @@ def test_no_step_waits_for_the_device(name: str, monkeypatch: pytest.MonkeyPatch
 # -------------------------------------------------------------------------------- broken off and taken up
 
 RUNS: dict[str, tuple[Settings, RecipeConfig]] = {
-    "whole names, AdamW, warmup, dropout, clip": (WAVENET, recipe(clip=0.5)),
-    "whole names, AdamW, patience": (WAVENET, recipe(patience=3, learning_rate=0.03, evaluate_every=8)),
+    "whole names, AdamW, warmup, dropout, clip": (WAVENET, recipe(optimiser="adamw", clip=0.5)),
+    "whole names, AdamW, patience": (
+        WAVENET,
+        recipe(optimiser="adamw", patience=3, learning_rate=0.03, evaluate_every=8),
+    ),
     "windows, SGD, drop, BatchNorm": (TreeConfig(embedding=4, hidden=6, levels=2), recipe("lecture")),
     "windows, AdamW, constant": (MLP, recipe("lecture", optimiser="adamw", schedule="constant")),
     "passes, SGD, decay": (MLPConfig(block_size=2, hidden=5, norm="layer"), recipe("notebook", batch_size=50)),
