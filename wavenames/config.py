@@ -147,6 +147,11 @@ def signed(number: float, digits: int = 3) -> str:
     return f"{number:.{digits}f}".replace(f"-{zero}", zero).replace("-", "−")
 
 
+def power_of_ten(exponent: float) -> str:
+    """A number too large to be written out, for a sentence: "10²⁷"."""
+    return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def _sentence(cls: type[Settings], error: ValidationError) -> str:
     first = error.errors()[0]
     name = next((str(part) for part in first["loc"] if str(part) in cls.model_fields), "")
