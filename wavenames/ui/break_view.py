@@ -88,7 +88,7 @@ def break_view() -> None:
 def _cards() -> None:
     with st.grid(3, min_column_width=300, gap="medium") as grid:
         for card in CARDS.values():
-            with grid.cell(), st.container(border=True, height="stretch"):
+            with grid.cell(), st.container(border=True):
                 st.header(card.title, anchor=False)
                 st.markdown(plain(card.setup))
                 if card.key in st.session_state[RUNNING]:

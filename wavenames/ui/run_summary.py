@@ -46,7 +46,7 @@ def run_summary(run: RunConfig) -> None:
     reach = "all" if model.receptive_field > LIST_LIMITS.max_length else model.receptive_field
     letters = "letter" if reach == 1 else "letters"
     st.markdown(
-        f"{size} · sees **{reach}** {letters} · **{duration(max(seconds, 1))}** here",
+        f":small[{size} · sees **{reach}** {letters} · **{duration(max(seconds, 1))}** here]",
         help="Numbers that training sets; letters that can matter for the next one (the receptive field); the time "
         "that the steps take on this machine when nothing else trains.",
     )
