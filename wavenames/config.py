@@ -86,6 +86,7 @@ LABELS: dict[str, str] = {
     "label_dropout": "Labels hidden",
     "norm_bias": "Bias before the norm",
     "init": "Initial weights",
+    "no_training_names": "Not in train",
 }
 """Names of fields that are not what people read."""
 
