@@ -3,6 +3,7 @@
 import streamlit as st
 
 from wavenames.config import Refusal
+from wavenames.ui.ahead import ahead
 from wavenames.ui.latest_runs import latest_runs
 from wavenames.ui.links import linked_word
 from wavenames.ui.live_run import ANCHOR, configuration_of, live_run, new_title
@@ -41,6 +42,8 @@ with live:
     run_id = linked_word("run")
     if run_id is None:
         st.info("Choose a model and press Train. The loss, new names and the letters' map grow here as it learns.")
+        if config is not None:
+            ahead(config)
         latest_runs()
     else:
         try:

@@ -34,6 +34,7 @@ from wavenames.config import (
     flat_fields,
     help_line,
     limits,
+    power_of_ten,
     signed,
     starting_recipe,
 )
@@ -356,3 +357,8 @@ def test_configurations_are_frozen_and_changed_ones_are_checked_again() -> None:
 )
 def test_numbers_in_sentences_have_a_true_minus_and_none_before_a_zero(number: float, digits: int, text: str) -> None:
     assert signed(number, digits) == text
+
+
+@pytest.mark.parametrize(("exponent", "text"), [(27, "10²⁷"), (6.4, "10⁶"), (-3, "10⁻³")])
+def test_a_power_of_ten_is_written_as_people_write_it(exponent: float, text: str) -> None:
+    assert power_of_ten(exponent) == text

@@ -24,6 +24,7 @@ from wavenames.figures.scatter import ModelPoint, loss_against_parameters, scatt
 from wavenames.figures.thinning import thin
 from wavenames.figures.tiles import SHADES, TEXT, name_chips_html, tiles_html
 from wavenames.figures.times import name_through_time, through_time_text
+from wavenames.figures.windows import packed_html
 
 THEME = tomllib.loads((Path(__file__).parents[1] / ".streamlit" / "config.toml").read_text())["theme"]
 MODES = ("light", "dark")
@@ -589,3 +590,8 @@ def test_names_are_marked_from_where_they_part_from_the_step_before() -> None:
     assert moment_text("Step 2", ["maria", ""], ["a", "."], [1.0, 3.0]) == (
         "Step 2\nNames by the same dice: maria, ■\nSurprisal in nats: a 1.00, end 3.00"
     )
+
+
+def test_packed_names_are_lists_of_their_own_so_that_a_line_ends_between_them() -> None:
+    found = packed_html(".ab.c", "ab.c.", [0, 1, 2, 0, 1])
+    assert [name.count("<li>") for name in found.split("<ol>")[1:]] == [3, 2]

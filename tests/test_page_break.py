@@ -129,6 +129,19 @@ def test_an_experiment_rests_while_another_trains_and_goes_on_where_it_was(monke
     assert not app.session_state["break_found"]
 
 
+def test_the_picture_comes_before_the_training_that_the_next_one_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A browser lets fade what the script has not drawn yet: it would, through each slice of training."""
+    monkeypatch.setattr("wavenames.ui.break_view.SLICE", 0.0)
+    app = opened()
+    app.radio(key="break_said_rate").set_value(CARDS["rate"].outcomes[1]).run()
+    app.button(key="break_run_rate").click().run()
+    before = app.session_state[RUNNING]["rate"].step
+    app.run()
+    assert [each.proto.text for each in app.get("progress")] == [f"{before.capitalize()}, both in turn"]
+    assert chart_text(app, "Loss in nats per letter")
+    assert app.session_state[RUNNING]["rate"].step != before
+
+
 def test_a_link_opens_a_card_and_one_to_nothing_opens_all() -> None:
     assert [each.label for each in opened(break_card="warmup").radio] == [CARDS["warmup"].question]
     assert len(opened(break_card="nonsense").radio) == len(CARDS)

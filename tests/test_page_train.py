@@ -80,6 +80,20 @@ def test_a_run_whose_list_is_gone_is_shown_without_lines(finished: bool, data_fo
         assert chart_text(app, "The letters' map at step 20")
 
 
+def test_before_a_run_stand_the_lines_that_its_loss_will_be_held_against() -> None:
+    """Of the list and the model in the controls; once there is a run, its own chart is there instead."""
+    app = opened(preset="mlp-3", split="unique", steps="30")
+    assert chart_text(app, "Loss in nats per letter").splitlines()[1:] == [
+        "mlp-3 (unique split): train not measured yet",
+        "uniform: 3.296",
+        "bigram: 2.463",
+        "kn-5: 2.032",
+        "floor for train: 1.871",
+    ]
+    trained(app)
+    assert "train not measured yet" not in chart_text(app, "Loss in nats per letter")
+
+
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_preset_can_be_chosen(preset: str) -> None:
     """Its own settings come with it, and nothing of the model before."""

@@ -69,7 +69,7 @@ def test_home_leads_to_the_wiring_of_the_name_that_was_typed(app: str, page: Pag
     expect(page.locator(".wn-rows .wn-name").last).to_have_text("ruth■")
     page.get_by_role("button", name="Look inside").click()
     expect(page).to_have_title("Wiring · wavenames")
-    expect(page.get_by_label("A name")).to_have_value("ruth")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("ruth")
 
 
 def test_home_leads_to_train(app: str, page: Page) -> None:

@@ -106,7 +106,7 @@ def test_a_prediction_is_lit_chosen_and_built_up(app: str, page: Page) -> None:
 def test_another_name_another_measure_another_model(app: str, page: Page) -> None:
     open_page(page, f"{app}/wiring")
     plot = main_plot(page)
-    page.get_by_label("A name").fill("isabella")
+    page.get_by_label("Name", exact=True).fill("isabella")
     expect(page.get_by_text("After isabell comes a:")).to_be_visible()
     settled(page)
     sizes = f"plot => [...plot.data[{NODES}].marker.size]"
@@ -133,7 +133,7 @@ def test_another_name_another_measure_another_model(app: str, page: Page) -> Non
     assert tree.evaluate(f"plot => plot.data[{NODES}].text.slice(0, 9)") == list("444332211")
     assert mlp.evaluate("plot => plot.data[2].x.filter(x => x === null).length") == 9  # eight letters, and the output
 
-    page.get_by_label("A name").fill("<b>no</b>")
+    page.get_by_label("Name", exact=True).fill("<b>no</b>")
     expect(page.get_by_role("alert")).to_contain_text("'<b>no</b>'")
     expect(page.get_by_text("After isabell comes a:")).to_be_visible()
 
@@ -168,7 +168,7 @@ def test_a_run_that_is_deleted_in_another_tab_is_said_to_be_gone(app: str, page:
     other.get_by_role("button", name="Delete this run").click()
     expect(other.get_by_role("button", name="Delete this run")).to_have_count(0)
     expect(other.get_by_text("is no longer here")).to_have_count(0)  # who deletes it knows
-    page.get_by_label("A name", exact=True).fill("ruth")
+    page.get_by_label("Name", exact=True).fill("ruth")
     expect(page.get_by_text("is no longer here; wavenet-m", exact=False)).to_be_visible()
     settled(page)
-    expect(page.get_by_label("A name", exact=True)).to_have_value("ruth")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("ruth")

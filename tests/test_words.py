@@ -2,7 +2,7 @@
 
 import pytest
 
-from wavenames.ui.words import plain
+from wavenames.ui.words import duration, plain
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,11 @@ from wavenames.ui.words import plain
 )
 def test_a_name_is_shown_as_it_is_and_turns_no_sentence_around(text: str, shown: str) -> None:
     assert plain(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0.2, "0 s"), (8, "8 s"), (59.6, "1 min"), (125, "2 min 5 s"), (3600, "1 h"), (4230, "1 h 10 min")],
+)
+def test_a_duration_names_no_unit_of_which_there_is_none(seconds: float, said: str) -> None:
+    assert duration(seconds) == said

@@ -86,6 +86,7 @@ LABELS: dict[str, str] = {
     "label_dropout": "Labels hidden",
     "norm_bias": "Bias before the norm",
     "init": "Initial weights",
+    "no_training_names": "Not in train",
 }
 """Names of fields that are not what people read."""
 
@@ -145,6 +146,11 @@ def signed(number: float, digits: int = 3) -> str:
     """A number for a sentence, with a true minus, as in the text around it; no minus before a zero."""
     zero = f"{0:.{digits}f}"
     return f"{number:.{digits}f}".replace(f"-{zero}", zero).replace("-", "−")
+
+
+def power_of_ten(exponent: float) -> str:
+    """A number too large to be written out, for a sentence: "10²⁷"."""
+    return "10" + f"{exponent:.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
 def _sentence(cls: type[Settings], error: ValidationError) -> str:

@@ -129,7 +129,7 @@ CARDS: dict[str, Card] = {
             "A small WaveNet whose learning rate is 2 where its twin has 0.02.",
             "Where will it end?",
             ("As low as its twin, or lower: it is faster", "Higher than its twin, but it learns",
-             "No better than who knows only how frequent each letter is"),
+             "No better than the frequencies of letters alone"),
             *_RATE, by_loss,
         ),
         Card(
@@ -145,7 +145,7 @@ CARDS: dict[str, Card] = {
             f"An MLP of eight letters whose first layer starts with weights {LOUD} times too large.",
             "Will training mend it?",
             ("Yes: it ends as low as its twin", "In part: it learns, but ends higher",
-             "No: it learns no more than how frequent each letter is"),
+             "No: it learns no more than the frequencies of letters"),
             *_SATURATED, by_loss, saturate,
         ),
         Card(
@@ -161,7 +161,7 @@ CARDS: dict[str, Card] = {
             "An MLP that sees the last letter alone, where its twin sees eight.",
             "Which model will it be nearest to?",
             ("Its twin: the last letter says most", "Counts of letter pairs",
-             "Who knows only how frequent each letter is"),
+             "The frequencies of letters alone"),
             *_CONTEXT, by_reference,
         ),
     )

@@ -28,7 +28,12 @@ def next_letter_bars(
             marker={
                 "color": colour,
                 "cornerradius": 2,
-                "pattern": {"shape": ["/" if letter == "." else "" for letter in letters], "fgcolor": colour},
+                "pattern": {
+                    "shape": ["/" if letter == "." else "" for letter in letters],
+                    "size": 5,
+                    "fgcolor": colour,
+                    "bgcolor": translucent(colour, 0.3),  # a low bar is seen too
+                },
             },
             hovertemplate="%{x}: %{y:.1%}<extra></extra>",
         )

@@ -11,13 +11,13 @@ MILESTONES = 5
 STYLE = """
 .wn-scroll { overflow-x: auto; }
 .wn-names-come { min-height: 16.5rem; }
-.wn-evolution { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+.wn-evolution { border-collapse: collapse; table-layout: fixed; width: 100%; font-variant-numeric: tabular-nums; }
 .wn-evolution caption { text-align: left; padding: 0 0 0.4rem; font-size: 0.875rem; opacity: 0.75; }
 .wn-evolution th { text-align: left; font-weight: 500; font-size: 0.8rem; opacity: 0.75;
   padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; }
 .wn-evolution td {
   font: 400 0.9rem/1.5 ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
-  padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; max-width: 7.5rem; overflow: hidden; text-overflow: ellipsis;
+  padding: 0.1rem 0.9rem 0.1rem 0; white-space: nowrap; overflow: hidden; text-overflow: ellipsis;
   opacity: 0.7;
 }
 .wn-evolution td:last-child { font-weight: 600; opacity: 1; }

@@ -14,14 +14,13 @@ STYLE = """
 .wn-windows { border-collapse: separate; border-spacing: 0 3px; white-space: nowrap; }
 .wn-windows th, .wn-windows td { padding: 0 0.6rem 0 0; border: 0; text-align: left; }
 .wn-windows th { font-weight: 400; font-size: 0.875rem; opacity: 0.75; }
-.wn-packed, .wn-packed ol { display: flex; gap: 0.8rem 2px; }
-.wn-packed { column-gap: 0.8rem; }
-.wn-packed ol { flex-wrap: wrap; list-style: none; margin: 0; padding: 0; }
-.wn-packed :is(li, div) { display: grid; grid-template-rows: 1.9rem 1.9rem 1.25rem; gap: 3px; margin: 0; padding: 0; }
-.wn-packed :is(li, div) { align-items: center; }
+.wn-packed, .wn-packed > div, .wn-packed ol { display: flex; gap: 0.8rem; }
+.wn-packed > div, .wn-packed ol { flex-wrap: wrap; }
+.wn-packed ol { column-gap: 2px; list-style: none; margin: 0; padding: 0; }
+.wn-packed li, .wn-packed .wn-heads { display: grid; grid-template-rows: 1.9rem 1.9rem 1.25rem; gap: 3px; }
+.wn-packed li, .wn-packed .wn-heads { align-items: center; align-content: start; margin: 0; padding: 0; }
 .wn-packed li { justify-items: center; }
-.wn-packed li.wn-first { padding-left: 1rem; }
-.wn-packed div, .wn-packed li > span:last-child { font-size: 0.875rem; opacity: 0.75; }
+.wn-packed .wn-heads, .wn-packed li > span:last-child { font-size: 0.875rem; opacity: 0.75; }
 .wn-packed li > span:last-child { font-variant-numeric: tabular-nums; }
 .wn-padding { opacity: 0.35; }
 .wn-target { outline: 2px solid currentColor; outline-offset: -2px; }
@@ -45,15 +44,16 @@ def windows_html(windows: Sequence[tuple[str, str]]) -> str:
 def packed_html(letters: Sequence[str], targets: Sequence[str], positions: Sequence[int]) -> str:
     """Packed names, laid end to end: the letter before each target, the target, its position; a gap between names.
 
-    A column each, which go on in the next line where the page ends.
+    A column each. Where the page ends, the next name goes on in the next line; only one longer than a line is broken.
     """
-    columns = "".join(
-        f"<li{' class=wn-first' * (position == 0 and i > 0)}>{_tile(letter)}{_tile(target, 'wn-target')}"
-        f"<span>{position}</span></li>"
-        for i, (letter, target, position) in enumerate(zip(letters, targets, positions, strict=True))
-    )
-    head = "<span>letters</span><span>targets</span><span>positions</span>"
-    return f'<div class="wn-packed"><div>{head}</div><ol>{columns}</ol></div>'
+    names: list[str] = []
+    for letter, target, position in zip(letters, targets, positions, strict=True):
+        if position == 0:
+            names.append("")
+        names[-1] += f"<li>{_tile(letter)}{_tile(target, 'wn-target')}<span>{position}</span></li>"
+    heads = "<span>letters</span><span>targets</span><span>positions</span>"
+    columns = "".join(f"<ol>{name}</ol>" for name in names)
+    return f'<div class="wn-packed"><section class="wn-heads">{heads}</section><div>{columns}</div></div>'
 
 
 def shares_html(shares: Mapping[str, float]) -> str:

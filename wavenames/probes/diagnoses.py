@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from wavenames.config import RunConfig, signed
+from wavenames.config import RunConfig, power_of_ten, signed
 from wavenames.probes.health import Health, Layer
 from wavenames.probes.remedies import Change, calmer, faster, humbler, shallower, slower
 
@@ -149,7 +149,9 @@ def _learning_rate(run: RunConfig, looks: Looks, losses: Losses) -> Diagnosis:
             sentence = "None of its steps has been looked at: a look comes with an evaluation."
         return Diagnosis(title, "not known", sentence)
     step, largest = max(updates, key=lambda each: each[1])
-    said = f"A step moves the typical matrix by up to {10**largest:.2g} of its first spread (10^{signed(largest, 1)})"
+    said = (
+        f"A step moves the typical matrix by up to {10**largest:.2g} of its first spread (log₁₀ {signed(largest, 1)})"
+    )
     too_far = _light(largest, TOO_FAR)
     if too_far != "good":
         return Diagnosis(title, too_far, f"{said}, at step {step:,}: too far to learn something fine.", slower(run))
@@ -206,7 +208,7 @@ def _depth(run: RunConfig, layers: Sequence[Layer]) -> Diagnosis:
     if not math.isfinite(apart):
         return Diagnosis(title, light, f"Gradients in {first[0]} or {last[0]} are no numbers.", slower(run))
     factor = 10 ** abs(apart)
-    times = f"{factor:,.1f}" if factor < 10 else f"{factor:,.0f}" if factor < 1e6 else f"10^{abs(apart):.0f}"
+    times = f"{factor:,.1f}" if factor < 10 else f"{factor:,.0f}" if factor < 1e6 else power_of_ten(abs(apart))
     said = f"Gradients in {first[0]} are {times} times as {'large' if apart > 0 else 'small'} as in {last[0]}"
     if light == "good":
         return Diagnosis(title, light, f"{said}: all depths learn.")

@@ -146,7 +146,7 @@ def _begun(card: Card) -> Running:
 
 
 def _train(card: Card) -> None:
-    """A slice of training and the picture after it; a fragment that comes back by itself."""
+    """The picture and the next slice of training; a fragment that comes back by itself."""
     running: Running | None = st.session_state[RUNNING].get(card.key)
     if running is None:
         st.rerun()
@@ -154,21 +154,21 @@ def _train(card: Card) -> None:
     if stop.button("Stop", icon=":material/stop:", width="stretch", key="break_stop"):
         del st.session_state[RUNNING][card.key]
         st.rerun()
-    with _turn():
+    experiment = running.experiment
+    bar.progress(running.share, f"{running.step.capitalize()}, both in turn")
+    steps = experiment.sound.trainer.recipe.steps
+    _curves([_series(SOUND, experiment.sound), _series(BROKEN, experiment.broken)], experiment, steps)
+    with _turn():  # after the picture: what a script has not drawn yet fades while it is at work
         torch.set_num_threads(1)  # of this thread
         until = time.monotonic() + SLICE
         for share in running.steps:
             running.share = share
             if time.monotonic() > until:
                 break
-    experiment = running.experiment
     if experiment.found is not None:
         st.session_state[FOUND][card.key] = experiment.found
         del st.session_state[RUNNING][card.key]
         st.rerun()
-    bar.progress(running.share, f"{running.step.capitalize()}, both in turn")
-    steps = experiment.sound.trainer.recipe.steps
-    _curves([_series(SOUND, experiment.sound), _series(BROKEN, experiment.broken)], experiment, steps)
 
 
 def _series(label: str, side: Subject | Side) -> LossSeries:
@@ -191,7 +191,7 @@ def _curves(series: list[LossSeries], counted: Experiment | Found, steps: int) -
         "letters by frequency": counted.frequencies,
         "bigram": counted.pairs,
     }
-    figure = loss_curves(series, lines).update_xaxes(range=[0, steps])
+    figure = loss_curves(series, lines).update_xaxes(range=[0, 1.02 * steps])
     live_plot(figure, key="break_curves", height=HEIGHT, text=loss_text(series, lines))
 
 
@@ -209,7 +209,7 @@ def _what_came(card: Card, found: Found) -> None:
     st.markdown(plain(sentence(found)))
     _curves([_series(SOUND, found.sound), _series(BROKEN, found.broken)], found, card.sound.recipe.steps)
     st.header("Names, by the same dice", anchor=False)
-    with st.grid(2, min_column_width=260) as grid:
+    with st.grid(2, min_column_width=160) as grid:
         for label, side in ((SOUND, found.sound), (BROKEN, found.broken)):
             with grid.cell():
                 facts = [f"{side.real} of {DRAWN} stand on the list"]

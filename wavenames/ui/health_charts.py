@@ -132,8 +132,8 @@ def _table(look: Health) -> None:
         }
     )
     if any(each.update is not None for each in look.weights):
-        table["log10 update : data"] = [each.update for each in look.weights]
-    formats = {"spread of weights": "%.3g", "log10 update : data": "%.2f"}
+        table["log₁₀ update : data"] = [each.update for each in look.weights]
+    formats = {"spread of weights": "%.3g", "log₁₀ update : data": "%.2f"}
     st.dataframe(
         table, hide_index=True, height="content", alt="Weights, their gradients and their last step, a matrix a row",
         column_config={

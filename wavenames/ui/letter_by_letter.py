@@ -148,7 +148,11 @@ def _said(name: str, found: Surprisal, status: str, kind: str, *, ended: bool) -
     """The two lines under the tiles; `kind` says what the model was told, if it was told anything."""
     if not ended:
         so_far = sum(place.log_probability for place in found.places[:-1])
-        first = f"Log-probability so far {signed(so_far, 2)} nats{kind}." if name else "These letters begin a name."
+        first = (
+            f"Log-probability so far {signed(so_far, 2)} nats{kind}."
+            if name
+            else "The bars say which letters names begin with."
+        )
         return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
     total = found.log_probability
     often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""

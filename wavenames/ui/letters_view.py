@@ -128,7 +128,7 @@ def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> No
         table[likeness] = [each.likeness for each in nearest]
         columns[moment] = st.column_config.TextColumn(width=widths[0])
         columns[likeness] = st.column_config.ProgressColumn(
-            "Likeness", min_value=-1, max_value=1, format="%.2f", width=widths[1],
+            "Likeness", min_value=0, max_value=1, format="%.2f", width=widths[1],
             help="Cosine of the angle between the two vectors",
         )  # fmt: skip
     st.dataframe(table, hide_index=True, width="stretch", column_config=columns)

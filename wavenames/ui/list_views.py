@@ -259,7 +259,7 @@ def reading(list_id: str) -> None:
     st.header("How a model reads a name", anchor=False)
     with page_anew():
         names, numbers = find_list(list_id).names, counted(list_id)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns(2, gap="large")
     typed = left.text_input("Name", names[0], key=f"read_{list_id}", live=True)
     low, high = (int(bound or 1) for bound in limits(MLPConfig, "block_size"))
     say_unknown("letters_seen", "letters seen", [str(number) for number in range(low, high + 1)])

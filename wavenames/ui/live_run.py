@@ -39,7 +39,7 @@ LOSS_HELP = {
     "Validation": "Chooses between models.",
     "Test": "Measured once, at the end.",
 }
-X_AXES: dict[XAxis, str] = {"step": "Steps", "seconds": "Seconds", "names_seen": "Names seen"}
+X_AXES: dict[XAxis, str] = {"step": "Steps", "seconds": "Seconds of training", "names_seen": "Names seen"}
 
 
 def configuration_of(run_id: str | None) -> RunConfig | None:

@@ -27,7 +27,7 @@ STYLE = """
 .wn-contexts th, .wn-contexts td { border: 0; padding: 0.15rem 0.75rem 0.15rem 0; text-align: left; }
 .wn-contexts .wn-number { text-align: right; font-variant-numeric: tabular-nums; }
 .wn-contexts .wn-tile { font-size: 0.8125rem; }
-.wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; }
+.wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; max-width: 32rem; }
 .wn-pairs th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
 .wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 1rem 0.15rem 0; text-align: left; }
 .wn-scale { display: inline-flex; gap: 2px; vertical-align: -0.25em; margin: 0 0.35em; }

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import streamlit as st
 
-from wavenames.config import Refusal
+from wavenames.config import Refusal, power_of_ten
 from wavenames.models import Model
 from wavenames.names import END_MARK, Vocabulary
 from wavenames.probes.occlusion import Occlusion, occlusion
@@ -106,7 +106,7 @@ def likelier(one: Reading, other: Reading) -> str:
     """Which of two names a model holds to be likelier, end marks included."""
     first, second = sorted((one, other), key=lambda each: -each.surprisal.log_probability)
     gap = first.surprisal.log_probability - second.surprisal.log_probability
-    times = f"{float(f'{math.exp(gap):.3g}'):,.6g}" if gap < math.log(RATIO) else f"10^{gap / math.log(10):.0f}"
+    times = f"{float(f'{math.exp(gap):.3g}'):,.6g}" if gap < math.log(RATIO) else power_of_ten(gap / math.log(10))
     names = f"**{plain(first.name)}** is {plain(times)} times as likely as {plain(second.name)}"
     return f"To {plain(one.model.title)}, {names}."
 

@@ -30,7 +30,7 @@ RECIPE_LINES = {
     "notebook": "Full passes in order, 512 windows a step, plain SGD.",
     "lecture": "32 random windows a step, SGD at 0.1, then 0.01.",
     "modern": "Whole names, warm-up and decay: the best way down.",
-    "quick": "Whole names, Muon, 500 steps: most of the way down in seconds.",
+    "quick": "Whole names, Muon: most of the way down in seconds.",
 }
 FIELDS = (
     "preset", "recipe", "seed", "split", "split_seed", *flat_fields(RecipeConfig),

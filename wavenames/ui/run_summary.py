@@ -14,6 +14,8 @@ from wavenames.ui.words import duration
 
 TRIED = 256
 """Names, or targets, in the step that is tried out; larger batches are reckoned from it."""
+HEIGHT = 380
+"""Of the table of layers, in pixels."""
 
 
 @st.cache_data(show_spinner=False, max_entries=256, ttl=600)
@@ -46,14 +48,19 @@ def run_summary(run: RunConfig) -> None:
     reach = "all" if model.receptive_field > LIST_LIMITS.max_length else model.receptive_field
     letters = "letter" if reach == 1 else "letters"
     st.markdown(
-        f"{size} · sees **{reach}** {letters} · **{duration(max(seconds, 1))}** here",
+        f":small[{size} · sees **{reach}** {letters} · **{duration(max(seconds, 1))}** here]",
         help="Numbers that training sets; letters that can matter for the next one (the receptive field); the time "
         "that the steps take on this machine when nothing else trains.",
     )
     with st.expander("Layer by layer"):
         table = pd.DataFrame([(s.name, s.shape, s.parameters) for s in layer_shapes(model)])
         table.columns = ["Layer", "Shape out, N letters", "Parameters"]
-        st.dataframe(table, hide_index=True, width="stretch")
+        with st.container(height=HEIGHT, border=False):
+            # Its cells go on below, so that all three columns are in sight.
+            st.table(
+                table.style.format(thousands=","), border="horizontal", hide_index=True,
+                alt="The model's layers, the first on top",
+            )  # fmt: skip
 
 
 def _vocabulary(run: RunConfig) -> Vocabulary:

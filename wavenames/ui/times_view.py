@@ -34,7 +34,7 @@ NAME = "times_name"
 def times_view() -> None:
     """The name, its curve, and the two sides. A name that can't be read leaves the last one standing."""
     vocabulary = load_shipped(MODEL).vocabulary
-    typed = linked_text("A name", FIRST_NAME, key=NAME, width=360)
+    typed = linked_text("Name", FIRST_NAME, key=NAME, width=360)
     name: str = st.session_state.get("times_read", FIRST_NAME)
     try:
         st.session_state["times_read"] = name = as_known(typed.strip() or FIRST_NAME, vocabulary)

@@ -41,6 +41,8 @@ ASKED, STOPPED = "units_asked", "units_stopped"
 """Session keys: all units of the layer are to be switched off in turn; of which model and layer that was stopped."""
 KINDS = {"tanh": "units after tanh", "gate": "gated units", "memory": "numbers of memory", "block": "features"}
 """What the units of each kind of layer are called."""
+HALVES = (4, 5)
+"""How the page is parted in two."""
 CLEAR = 2
 """Standard errors from which on a cost is said to be one."""
 AT_ONCE, PASS = 5e6, 20_000
@@ -98,7 +100,7 @@ def units_view(chosen: Trained) -> None:
         f"On the first {len(watched.names):,} validation names of {plain(data_in_words(kept.run.data))}.{told}"
     )
     _sees(watched, unit)
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns(HALVES, gap="large")
     with left:
         _without(watched, unit, kept)
     with right:
@@ -133,7 +135,7 @@ def _sees(watched: Watched, unit: int) -> None:
     rows = sorted(sorted(range(len(symbols)), key=lambda i: -int(read[i]))[:LETTERS])
     table, counts = found.table[rows, :PLACES], found.counts[rows, :PLACES]
     letters = [symbols[i] for i in rows]
-    left, right = st.columns([4, 5], gap="large")
+    left, right = st.columns(HALVES, gap="large")
     with left:
         live_plot(
             unit_means(letters, table.numpy(), counts.numpy()), key="units_means", height=110 + ROW * len(rows),

@@ -84,7 +84,7 @@ def wiring_view(chosen: Trained) -> None:
 
 def _typed(vocabulary: Vocabulary, example: str) -> str:
     """The name; one that can't be read leaves the last one standing, as far as this model knows its letters."""
-    typed = name_box("A name", example, key=NAME)
+    typed = name_box("Name", example, key=NAME)
     for number, one in enumerate([typed, st.session_state.get(READ, example), example]):
         try:
             st.session_state[READ] = name = as_known(one, vocabulary)
@@ -122,9 +122,10 @@ def _shade(found: Wiring) -> str | None:
         return next(iter(found.measures), None)
     say_unknown(SHADE, "the measure", [SHADES[measure] for measure in found.measures])
     shade: str = st.segmented_control(
-        "Large and dark nodes", list(found.measures), format_func=SHADES.__getitem__, default="activation", key=SHADE,
+        "Size of a node", list(found.measures), format_func=SHADES.__getitem__, default="activation", key=SHADE,
         bind="query-params", required=True,
-        help="Act strongly, beside others of their layer; have open gates; or bring most of what reaches the output.",
+        help="Large nodes act strongly, beside others of their layer; have open gates; or bring most of what reaches "
+        "the output.",
     )  # fmt: skip
     return shade
 

@@ -59,10 +59,10 @@ def kind_of_names(told: Mapping[str, str], count: int = 2) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Seconds in words: "8 s", "2 min 5 s", "1 h 10 min"."""
+    """Seconds in words: "8 s", "2 min", "2 min 5 s", "1 h 10 min"."""
     whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    if whole >= 3600:
+        parts = {"h": whole // 3600, "min": whole % 3600 // 60}
+    else:
+        parts = {"min": whole // 60, "s": whole % 60}
+    return " ".join(f"{number} {unit}" for unit, number in parts.items() if number) or "0 s"
