@@ -80,9 +80,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def answer(capsys: Capture, *words: str, code: int = 0) -> Any:
     """The JSON document of a command, which must be all of its standard output."""
+    return answer_and_notes(capsys, *words, code=code)[0]
+
+
+def answer_and_notes(capsys: Capture, *words: str, code: int = 0) -> tuple[Any, str]:
+    """The same, and what stands on standard error."""
     capsys.readouterr()
     assert main([*words, "--json"]) == code
-    return json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    return json.loads(out), err
 
 
 # -------------------------------------------------------------------------------------------------- the journey
@@ -161,7 +167,7 @@ def test_stops_at_a_target_and_after_seconds(names_file: str, capsys: Capture) -
     reached = answer(capsys, *words, "--recipe", "modern", "--target", "9", "--evaluate-every", "4")
     assert reached["steps"] == 4
     timed = answer(capsys, *words, "--seconds", "1")
-    assert 1 <= timed["seconds"] < 10
+    assert timed["seconds"] >= 1
     assert timed["steps"] < 1_000_000
 
 
@@ -346,6 +352,23 @@ def test_a_model_with_conditions_is_measured_told_and_untold(labelled: str, tmp_
     assert found["validation_untold"] == pytest.approx(untold, abs=1e-6)
 
 
+def test_a_model_with_conditions_is_measured_untold_on_a_list_that_knows_none(
+    labelled: str, names_file: str, tmp_path: Path, capsys: Capture
+) -> None:
+    """As the model itself answers without being told; a note says so, and there is no loss of the told one."""
+    out = tmp_path / "told.safetensors"
+    words = ["train", "wavenet-s", "--names", labelled, "--conditions", "sex", "--steps", "5"]
+    assert main([*words, "--out", str(out)]) == 0
+    found, err = answer_and_notes(capsys, "evaluate", str(out), "--names", names_file)
+    kept = load(out)
+    untold = evaluate(kept.model(), Packed(split(NAMES).validation, kept.vocabulary)).loss
+    assert found["validation"] == found["validation_untold"] == pytest.approx(untold, abs=1e-6)
+    assert found["validation_told"] is None
+    assert found["validation_told_se"] is None
+    assert found.keys() == answer(capsys, "evaluate", str(out), "--names", labelled).keys()
+    assert "The list 'my names.txt' does not know the sex; the model is measured untold.\n" in err
+
+
 TABLE = "name,whose,Year\n" + "\n".join(
     f"{name},{('girl', 'M', '')[i % 3]},{1923 + 10 * (i % 4)}" for i, name in enumerate(NAMES)
 )
@@ -362,8 +385,9 @@ def test_a_file_with_labels_trains_a_model_that_is_told(tmp_path: Path, capsys: 
     kept = load(out)
     assert kept.results.command is not None
     assert "--names class.csv --sex-column whose" in kept.results.command
-    found = answer(capsys, "evaluate", str(out), *words)
-    assert capsys.readouterr().err == ""
+    found, notes = answer_and_notes(capsys, "evaluate", str(out), *words)
+    assert "was trained on" not in notes
+    assert "untold" not in notes
     labels = [((1, 2, 0)[i % 3], 5 + i % 4) for i in range(len(NAMES))]
     parts = split(NAMES, "unique", labels=labels)
     told = evaluate(kept.model(), Packed(parts.validation, kept.vocabulary, labels=parts.labels["validation"]))
@@ -435,6 +459,17 @@ REFUSED = {
     "a folder as file": (["train", "bigram", "--out", "."], "Out is '.'"),
     "no such checkpoint": (["sample", "wavenet-xl"], "Checkpoint is 'wavenet-xl'"),
     "a folder as checkpoint": (["sample", "."], "Checkpoint is '.'"),
+    "too long a name of a checkpoint": (["sample", "x" * 300], "allowed is a .safetensors file that can be read or"),
+    "a line break in a checkpoint's name": (["sample", "no\nsuch"], r"Checkpoint is 'no\nsuch'; allowed is"),
+    "too long a name to write": (["train", "bigram", "--out", "x" * 300], "can't be written (File name too long)"),
+    "too long a name while half there": (
+        ["train", "bigram", "--out", "x" * 252], "can't be written (File name too long)"
+    ),
+    "too long a name for a table": (["table", "--rows", "bigram", "--out", "x" * 300], "(File name too long)"),
+    "a folder that is a file": (["train", "bigram", "--out", "{names}/x"], "can't be written (Not a directory)"),
+    "a line break in a name to write": (["train", "bigram", "--out", "no\nsuch/x"], r"Out is 'no\nsuch/x'; allowed"),
+    "a line break in a file's name": (["train", "bigram", "--names", "no\nsuch"], r"Names is 'no\nsuch', which"),
+    "too long a name of a file": (["train", "bigram", "--names", "x" * 300], "(File name too long)"),
     "no checkpoint": (["sample", "{names}"], "not a checkpoint"),
     "damaged checkpoint": (["evaluate", "{damaged}"], "safetensors"),
     "checkpoint missing": (["evaluate"], "CHECKPOINT"),
@@ -477,6 +512,22 @@ def test_a_refusal_is_one_sentence(case: str, as_json: bool, files: dict[str, st
     assert out == ""
     assert err.count("\n") == 1
     assert sentence in err
+
+
+def test_a_name_too_long_to_be_written_is_refused_before_the_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Also where it is only so with the ending that it has until it is whole."""
+    monkeypatch.delattr(command_line, "Trainer")
+    assert main(["train", "bigram", "--out", "x" * 252]) == 2
+    assert "File name too long" in capsys.readouterr().err
+
+
+def test_a_name_that_just_fits_is_written(names_file: str, tmp_path: Path) -> None:
+    """A slash behind it changes nothing."""
+    out = tmp_path / ("x" * 250)
+    assert main(["train", "bigram", "--names", names_file, "--out", f"{out}/"]) == 0
+    assert [each.name for each in tmp_path.iterdir() if each.suffix != ".txt"] == [out.name]
 
 
 def test_an_unwritable_file_is_a_refusal(

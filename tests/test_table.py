@@ -89,6 +89,13 @@ def test_what_can_not_be_trained_is_refused_in_a_sentence(
     assert sentence in err
 
 
+def test_a_file_with_a_line_break_in_its_name_is_refused_on_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "my\ntable"
+    path.write_text("no entry\n")
+    with pytest.raises(Refusal, match=r"^Line 1 of '.*/my\\ntable' is no entry of the table; take it out\.$"):
+        table.read(path)
+
+
 def test_a_list_is_known_by_its_names(makemore_bytes: bytes, names: NameList) -> None:
     """Makemore's has the hash that its file is published with, wherever it comes from."""
     assert digest(makemore(makemore_bytes).names, {}) == MAKEMORE.sha256

@@ -15,6 +15,7 @@ import math
 import os
 import shlex
 import signal
+import stat
 import sys
 import threading
 import time
@@ -51,6 +52,7 @@ from wavenames.config import (
     help_line,
     limits,
     shown,
+    shown_path,
 )
 from wavenames.models import build
 from wavenames.names import (
@@ -83,6 +85,7 @@ DONE, DIVERGED, REFUSED, INTERRUPTED, UNREAD = 0, 1, 2, 130, 141
 EXIT_CODES = "exit codes: 0 done, 1 the run diverged, 2 refused, 130 stopped by Ctrl-C"
 PARTS = ("train", "validation", "test")
 LETTERS = 27  # a to z and the end mark, the vocabulary that published parameter counts refer to
+PART = ".part"  # what a checkpoint's name ends with until it is whole
 RECENT = 100  # steps that the training loss on screen is a mean of
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -129,7 +132,7 @@ def train_command(args: argparse.Namespace) -> int:
     names = _open_list(args.names, args)
     words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
     run = RunConfig.from_flat({**words, "names": names.id})
-    _check_out(args.out)
+    _check_out(args.out, PART)
     labels = names.label_rows(conditions_of(run.model))
     parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
     vocabulary, device = Vocabulary.of(names.names), best_device()
@@ -171,7 +174,14 @@ def evaluate_command(args: argparse.Namespace) -> int:
         raise Refusal(f"The model learned from the file '{checkpoint.results.list_title}'; name a list with --names.")
     names = _open_list(args.names or trained_on.names, args)
     data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
-    labels = names.label_rows(conditions_of(checkpoint.run.model))
+    kinds = conditions_of(checkpoint.run.model)
+    unknown = [kind for kind in kinds if kind not in names.labels]
+    if unknown:
+        print(
+            f"The list '{names.title}' does not know the {' and the '.join(unknown)}; the model is measured untold.",
+            file=sys.stderr,
+        )
+    labels = None if unknown else names.label_rows(kinds)
     parts = split(names.names, data.split, labels=labels, seed=data.split_seed)
     device = best_device()
     model = checkpoint.model(device)
@@ -190,7 +200,7 @@ def evaluate_command(args: argparse.Namespace) -> int:
     losses |= {"validation_seen": seen, "validation_unseen": unseen}
     if model.conditions:
         untold = evaluate(model, packed["validation"], told=False)
-        losses["validation_told"] = losses["validation"]
+        losses["validation_told"] = (math.nan, math.nan) if unknown else losses["validation"]
         losses["validation_untold"] = untold.loss, untold.error
     _show(args, {
         "model": checkpoint.title, "parameters": model.parameter_count,
@@ -436,8 +446,8 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
         data = path.read_bytes()
     except OSError as error:
         raise Refusal(
-            f"Names is '{word}', which can't be read as a file ({error.strerror}); allowed is a .txt or .csv file or "
-            f"one of {', '.join([*BUNDLED, MAKEMORE.id])}."
+            f"Names is '{shown_path(word)}', which can't be read as a file ({error.strerror}); allowed is a .txt or "
+            f".csv file or one of {', '.join([*BUNDLED, MAKEMORE.id])}."
         ) from error
     return read_list(data, path.name, column=args.column, label_columns=label_columns, fold_case=args.fold_case)
 
@@ -445,8 +455,15 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
 def _open_checkpoint(word: str) -> Checkpoint:
     """A model that ships, by name, or a checkpoint's file."""
     path = shipped().get(word, Path(word))
-    if not path.is_file():
-        raise Refusal(f"Checkpoint is '{word}'; allowed is a .safetensors file or one of {', '.join(shipped())}.")
+    try:
+        there = path.is_file()
+    except OSError:  # a name that is too long, a folder that is locked
+        there = False
+    if not there:
+        raise Refusal(
+            f"Checkpoint is '{shown_path(word)}'; allowed is a .safetensors file that can be read or one of "
+            f"{', '.join(shipped())}."
+        )
     return load(path)
 
 
@@ -491,20 +508,35 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _check_out(out: str | None) -> None:
-    """Refuse before the training what could not be written after it."""
-    if out is not None and (Path(out).is_dir() or not os.access(Path(out).parent, os.W_OK)):
-        raise Refusal(f"Out is '{out}'; allowed is a file in a folder that exists and can be written to.")
+def _check_out(out: str | None, ending: str = "") -> None:
+    """Refuse before the training what could not be written after it: also under the name with `ending`, which a file
+    has until it is whole.
+    """
+    for path in [] if out is None else [Path(out), Path(f"{Path(out)}{ending}")]:
+        try:
+            folder = stat.S_ISDIR(path.stat().st_mode)
+        except FileNotFoundError:
+            folder = False
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        if folder or not os.access(path.parent, os.W_OK):
+            raise Refusal(
+                f"Out is '{shown_path(out)}'; allowed is a file in a folder that exists and can be written to."
+            )
 
 
 def _write(out: str, checkpoint: Checkpoint) -> None:
     """The whole file or none: whoever reads it never meets half of one."""
-    part = Path(f"{out}.part")
+    path, part = Path(out), Path(f"{Path(out)}{PART}")
     try:
         part.write_bytes(checkpoint.to_bytes())
-        part.replace(out)
+        part.replace(path)
     except OSError as error:
-        raise Refusal(f"Out is '{out}', which can't be written ({error.strerror}).") from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> Refusal:
+    return Refusal(f"Out is '{shown_path(path)}', which can't be written ({error.strerror}).")
 
 
 def _command(args: argparse.Namespace) -> str:

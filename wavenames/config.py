@@ -142,6 +142,11 @@ def shown(value: object, longest: int = 40) -> str:
     return f"\u2068{text}\u2069" if any(unicodedata.bidirectional(c) in ("R", "AL") for c in text) else text
 
 
+def shown_path(path: object) -> str:
+    """A file's name for a sentence, as `shown`, and whole if it is not very long."""
+    return shown(path, longest=160)
+
+
 def signed(number: float, digits: int = 3) -> str:
     """A number for a sentence, with a true minus, as in the text around it; no minus before a zero."""
     zero = f"{0:.{digits}f}"

@@ -21,7 +21,17 @@ import torch
 from pydantic import ValidationError
 
 from wavenames.comparison import seen_and_unseen
-from wavenames.config import COUNTED, PRESETS, DataConfig, Refusal, RunConfig, Settings, choices, conditions_of
+from wavenames.config import (
+    COUNTED,
+    PRESETS,
+    DataConfig,
+    Refusal,
+    RunConfig,
+    Settings,
+    choices,
+    conditions_of,
+    shown_path,
+)
 from wavenames.models import build
 from wavenames.names import MAKEMORE, NameList, Packed, Vocabulary, digest, split
 from wavenames.training import Trainer, best_device, evaluate, seconds_a_step
@@ -146,13 +156,13 @@ def read(path: Path) -> list[Entry]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     except (OSError, UnicodeError) as error:
-        raise Refusal(f"The table's file '{path}' can't be read ({error}).") from error
+        raise Refusal(f"The table's file '{shown_path(path)}' can't be read ({error}).") from error
     entries = []
     for number, line in enumerate(lines, start=1):
         try:
             entries.append(Entry.model_validate_json(line))
         except ValidationError as error:
-            raise Refusal(f"Line {number} of '{path}' is no entry of the table; take it out.") from error
+            raise Refusal(f"Line {number} of '{shown_path(path)}' is no entry of the table; take it out.") from error
     return entries
 
 
@@ -170,9 +180,11 @@ def keep(path: Path, entry: Entry) -> None:
         finally:
             os.close(file)
     except OSError as error:
-        raise Refusal(f"Out is '{path}', which can't be written ({error.strerror}).") from error
+        raise Refusal(f"Out is '{shown_path(path)}', which can't be written ({error.strerror}).") from error
     if written < len(line):
-        raise Refusal(f"Out is '{path}', which can't be written (the disk is full); take out its last line.")
+        raise Refusal(
+            f"Out is '{shown_path(path)}', which can't be written (the disk is full); take out its last line."
+        )
 
 
 def shipped() -> list[Entry]:

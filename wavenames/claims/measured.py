@@ -14,7 +14,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from wavenames.claims import quality, rates
-from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, Settings
+from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, Settings, shown_path
 from wavenames.models import Model, build
 from wavenames.names import Packed, Split, Vocabulary
 from wavenames.probes.context import ContextCurve, context_curve
@@ -218,4 +218,4 @@ def write(path: Path, found: Measured) -> None:
     try:
         path.write_text(f"{found.model_dump_json(indent=1)}\n", encoding="utf-8")
     except OSError as error:
-        raise Refusal(f"Out is '{path}', which can't be written ({error.strerror}).") from error
+        raise Refusal(f"Out is '{shown_path(path)}', which can't be written ({error.strerror}).") from error
