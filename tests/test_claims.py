@@ -1,5 +1,6 @@
 """The four claims: figures by hand, a fair race, verdicts that follow from the figures whichever way they fall."""
 
+import dataclasses
 import json
 import random
 import re
@@ -201,6 +202,14 @@ def test_gradual_fusion_holds_where_it_is_better_beyond_the_spread() -> None:
     assert "tree-22k in place of mlp-8-bn made no difference beyond the spread on the lecture split" in mixed.sentence
     assert verdicts.fusion(of_table(flat | {"tree-22k": 2.05, "tree-76k": 2.05}), WORK).word == "does not hold here"
     assert verdicts.fusion(of_table(flat), WORK).word == "not measured yet"
+
+
+def test_what_is_fused_otherwise_and_trained_otherwise_is_said_to_be() -> None:
+    flat, fused = of_table({"mlp-8-bn": 2.04, "tree-22k": 2.0})
+    said = verdicts.fusion([flat, dataclasses.replace(fused, optimiser="adamw")], WORK).sentence
+    assert said.startswith(
+        "tree-22k in place of mlp-8-bn bought 0.040 on the lecture split, trained by AdamW in place of Muon (nats per"
+    )
 
 
 def generated(title: str, family: str, *, hits: float, lengths: float, pairs: float) -> Generated:

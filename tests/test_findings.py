@@ -8,7 +8,14 @@ from wavenames.table import PUBLISHED, ROWS, Figure, Part, Row
 
 
 def row(
-    name: str, lecture: Figure | None, unique: Figure | None = None, parameters: int = 100, steps: int = 20
+    name: str,
+    lecture: Figure | None,
+    unique: Figure | None = None,
+    *,
+    parameters: int = 100,
+    steps: int = 20,
+    optimiser: str = "muon",
+    dropout: float = 0.0,
 ) -> Row:
     """A row with these validation losses, and a test loss that would say the opposite."""
     losses: dict[tuple[str, Part], Figure] = {("lecture", "test"): Figure(9.0, 0.1, 3)}
@@ -17,7 +24,9 @@ def row(
     if unique is not None:
         losses["unique", "validation"] = unique
     family = PRESETS[name].model.family
-    return Row(name, family, parameters, 3, steps, Figure(1, 0, 3), 3, 6, losses, 0, current=True)
+    return Row(
+        name, family, parameters, 3, steps, optimiser, dropout, Figure(1, 0, 3), 3, 6, losses, 0, current=True
+    )  # fmt: skip
 
 
 def found(before: tuple[float, float | None], after: tuple[float, float | None]) -> Finding:
@@ -83,6 +92,23 @@ def test_a_longer_training_is_said_and_not_credited_to_the_idea_alone() -> None:
     (finding,) = summary([row("kn-5", figures[0], steps=1), row("wavenet-m", figures[1], steps=5000)])
     assert finding.sentence.endswith("bought 0.050 on the lecture split.")
     assert finding.evidence.endswith("100 to 100 parameters")
+
+
+def test_another_optimiser_and_another_dropout_are_said_too() -> None:
+    """Alone, together, and behind the steps; nothing of what counting has not."""
+    figures = Figure(2.10, 0.001, 3), Figure(2.05, 0.001, 3)
+    (finding,) = summary([row("tree-22k", figures[0]), row("tree-76k", figures[1], optimiser="adamw")])
+    assert finding.sentence == ("A wider tree bought 0.050 on the lecture split, trained by AdamW in place of Muon.")
+    (finding,) = summary([row("wavenet-s", figures[0], dropout=0.05), row("wavenet-m", figures[1], dropout=0.1)])
+    assert finding.sentence.endswith("bought 0.050 on the lecture split, trained with dropout 0.1 in place of 0.05.")
+    (finding,) = summary([
+        row("dilated-76k", figures[0], optimiser="adamw"), row("wavenet-m", figures[1], steps=5000, dropout=0.1)
+    ])  # fmt: skip
+    assert finding.sentence.endswith(
+        ", trained for 5,000 steps in place of 20, by Muon in place of AdamW, with dropout 0.1 in place of 0."
+    )
+    (finding,) = summary([row("kn-5", figures[0], optimiser="none"), row("wavenet-m", figures[1], dropout=0.1)])
+    assert finding.sentence.endswith("bought 0.050 on the lecture split.")
 
 
 def test_only_rows_of_a_common_split_are_compared() -> None:

@@ -343,3 +343,10 @@ def test_what_another_process_has_finished_meanwhile_is_not_trained_again(
     assert main([*words, "--seeds", "1,2", "--out", str(out)]) == 0
     assert len(followed) == 1
     assert "2.1" in capsys.readouterr().out
+
+
+def test_a_row_says_how_it_was_trained() -> None:
+    """By what optimiser, with how much dropout; a model that knows none has none."""
+    (tree, wide) = table.rows([entry("tree-76k"), entry("gru-384")])
+    assert (tree.optimiser, tree.dropout) == ("adamw", 0)
+    assert (wide.optimiser, wide.dropout) == ("adamw", 0.4)

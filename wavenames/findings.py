@@ -31,12 +31,15 @@ QUESTIONS = (
     Question("Width", "A wider tree", "tree-22k", "tree-76k"),
     Question("Width", "A medium in place of a small WaveNet", "wavenet-s", "wavenet-m"),
     Question("Width", "A large in place of a medium one", "wavenet-m", "wavenet-l"),
-    Question("Width", "A wide in place of a medium gated memory, with more dropout,", "gru-128", "gru-384"),
+    Question("Width", "A wide in place of a medium gated memory", "gru-128", "gru-384"),
     Question("Other rungs", "Counting runs of up to five letters in place of pairs", "bigram", "kn-5"),
     Question("Other rungs", "A WaveNet in place of counted runs of up to five letters", "kn-5", "wavenet-m"),
     Question("Other rungs", "A gated memory in place of dilated convolutions", "wavenet-m", "gru-128"),
     Question("Other rungs", "Attention in place of the large WaveNet", "wavenet-l", "transformer"),
 )
+
+OPTIMISERS = {"sgd": "SGD", "adamw": "AdamW", "muon": "Muon"}
+"""As they are written in a sentence."""
 
 
 @dataclass(frozen=True)
@@ -113,20 +116,33 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
         for step in steps
     ]
     sizes = f"{before.parameters:,} to {after.parameters:,} parameters"
-    longer = ""
     if before.family not in COUNTED and after.family not in COUNTED:
         sizes += f", {before.steps:,} to {after.steps:,} steps"
-        if before.steps != after.steps:
-            longer = f", trained for {after.steps:,} steps in place of {before.steps:,}"
     printed = _printed(before, after, published)
     return Finding(
         question.topic,
-        f"{question.what} {_outcome(steps)}{longer}.",
+        f"{question.what} {_outcome(steps)}{trained_otherwise(before, after)}.",
         rows,
         "; ".join([*evidence, sizes]),
         steps,
         printed,
     )
+
+
+def trained_otherwise(before: Row, after: Row) -> str:
+    """How else the second row was trained, for the end of a sentence, so that what it bought is not credited to the
+    idea alone: steps, optimiser, dropout. Empty where these are the same, or where one of the two only counts.
+    """
+    if before.family in COUNTED or after.family in COUNTED:
+        return ""
+    words = []
+    if before.steps != after.steps:
+        words.append(f"for {after.steps:,} steps in place of {before.steps:,}")
+    if before.optimiser != after.optimiser:
+        words.append(f"by {OPTIMISERS[after.optimiser]} in place of {OPTIMISERS[before.optimiser]}")
+    if before.dropout != after.dropout:
+        words.append(f"with dropout {after.dropout:g} in place of {before.dropout:g}")
+    return f", trained {', '.join(words)}" if words else ""
 
 
 def _outcome(steps: Sequence[Step]) -> str:

@@ -226,6 +226,10 @@ class Row:
     parameters: int
     receptive_field: int
     steps: int
+    optimiser: str
+    """As in `RecipeConfig`."""
+    dropout: float
+    """Share of numbers; 0 of a model that knows none."""
     seconds: Figure
     seeds: int
     trainings: int
@@ -252,7 +256,8 @@ def _row(name: str, entries: Sequence[Entry]) -> Row:
     usual = RunConfig.from_flat({"preset": name})
     return Row(
         name=name, family=first.run.model.family, parameters=first.parameters, receptive_field=first.receptive_field,
-        steps=first.steps, seconds=_figure([entry.seconds for entry in every], exact=False),
+        steps=first.steps, optimiser=first.run.recipe.optimiser, dropout=getattr(first.run.model, "dropout", 0.0),
+        seconds=_figure([entry.seconds for entry in every], exact=False),
         seeds=max(map(len, by_split.values())), trainings=len(every),
         losses={
             (kind, part): _figure(numbers, exact=first.run.model.family in COUNTED)

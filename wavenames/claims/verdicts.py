@@ -14,7 +14,7 @@ from typing import Final, Literal
 from wavenames.claims.measured import Curve, Generated, Measured, Work
 from wavenames.claims.rates import Rate
 from wavenames.config import signed
-from wavenames.findings import Step
+from wavenames.findings import Step, trained_otherwise
 from wavenames.table import Row
 
 Word = Literal["holds", "holds in part", "does not hold here", "not measured yet"]
@@ -164,7 +164,9 @@ def fusion(rows: Iterable[Row], work: Sequence[Work]) -> Verdict:
     for flat, fused, step in steps:
         by_pair.setdefault((flat, fused), []).append(step)
     words = [
-        f"{fused} in place of {flat} " + " and ".join(f"{step.words} on the {step.split} split" for step in each)
+        f"{fused} in place of {flat} "
+        + " and ".join(f"{step.words} on the {step.split} split" for step in each)
+        + trained_otherwise(by_name[flat], by_name[fused])
         for (flat, fused), each in by_pair.items()
     ]
     return Verdict(word, f"{'; '.join(words)} (nats per letter). {shared}")
