@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 import torch
@@ -14,6 +14,14 @@ from torch import Tensor, nn
 from wavenames import layers
 
 no_deadline = settings(deadline=None, max_examples=60)
+
+
+@pytest.fixture
+def threads_as_before() -> Iterator[None]:
+    """Whatever number a test sets, or fails with."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def dice(seed: int = 1) -> torch.Generator:
@@ -485,9 +493,10 @@ def test_gradients_that_are_written_out_equal_finite_differences(layer: nn.Modul
         pytest.param(
             layers.Linear(8, 8), id="product", marks=pytest.mark.skipif(not layers.ONEDNN, reason="not oneDNN's here")
         ),
+        pytest.param(lambda x: layers.neighbours(x, torch.arange(len(x)), (1,)), id="neighbours"),
     ],
 )
-def test_second_derivatives_are_refused_where_the_first_is_written_out(layer: nn.Module) -> None:
+def test_second_derivatives_are_refused_where_the_first_is_written_out(layer: Callable[[Tensor], Tensor]) -> None:
     """None would otherwise come, without a word, of what was kept for the way back."""
     x = torch.randn(layers.ROWS, 8, requires_grad=True)
     (slope,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
@@ -501,6 +510,7 @@ def test_the_second_derivative_of_tanh_is_right() -> None:
     assert torch.autograd.gradgradcheck(layers.Tanh(), x)
 
 
+@pytest.mark.usefixtures("threads_as_before")
 @pytest.mark.parametrize("layer", [layers.LayerNorm1d(96), layers.GatedActivation(), layers.Tanh()])
 def test_layers_in_one_piece_leave_their_input_alone_and_one_thread_and_two_agree(layer: nn.Module) -> None:
     """They compute in place, on a copy; with filled-up rows to the same bits, forward and backward."""
@@ -510,7 +520,6 @@ def test_layers_in_one_piece_leave_their_input_alone_and_one_thread_and_two_agre
         torch.set_num_threads(threads)
         y = layer(x)
         found.append([y, *torch.autograd.grad((y * y).sum(), [x, *layer.parameters()])])
-    torch.set_num_threads(1)
     assert torch.equal(x, before)
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
 
@@ -522,6 +531,7 @@ def test_tanh_is_tanh_in_single_precision_too() -> None:
 
 
 @pytest.mark.skipif(not layers.ONEDNN, reason="this build of torch, or this processor, has no fast oneDNN")
+@pytest.mark.usefixtures("threads_as_before")
 @pytest.mark.parametrize("biased", [True, False])
 @pytest.mark.parametrize(("rows", "features", "out"), [(64, 24, 27), (1792, 128, 192), (640, 256, 1)])
 def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features: int, out: int, biased: bool) -> None:
@@ -537,7 +547,6 @@ def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features:
         assert y.grad_fn is not None
         assert "Product" in y.grad_fn.name()
         found.append([y, *torch.autograd.grad((y * y).sum(), single)])
-    torch.set_num_threads(1)
     assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
     wanted = [exact, *torch.autograd.grad((exact * exact).sum(), asked)]
     for mine, right in zip(found[0], wanted, strict=True):

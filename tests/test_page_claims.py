@@ -123,7 +123,9 @@ def test_whoever_measures_waits_for_another_and_a_stop_lets_the_next_one_in(
 def trained(preset: str, **settings: object) -> None:
     """A finished run of this server."""
     run_id = scheduler().submit(RunConfig.from_flat({"preset": preset, **settings}), title=f"my {preset}")
+    deadline = time.monotonic() + 60
     while scheduler().snapshot(run_id).status != "finished":
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 

@@ -468,7 +468,9 @@ def test_a_model_is_asked_only_for_classes_that_it_learned() -> None:
     store().keep_list(names)
     words = {"preset": "mlp-3", "steps": "20", "names": names.id, "conditions": "sex+decade"}
     run_id = scheduler().submit(RunConfig.from_flat(words))
+    deadline = time.monotonic() + 60
     while scheduler().snapshot(run_id).status != "finished":
+        assert time.monotonic() < deadline
         time.sleep(0.05)
     app = opened(sample_model="wavenet-decades", sample_decade="1880", sample_sex="M")
     app.selectbox(key="sample_model").set_value(run_id).run()
