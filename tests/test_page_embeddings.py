@@ -54,7 +54,7 @@ def test_a_run_trained_here_can_be_played_back() -> None:
     while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
         time.sleep(0.05)
     app = opened(letters_of=run_id)
-    frames = chart(app, "Letters of mlp-3 (step 30)")["frames"]
+    frames = chart(app, "Letters of mlp-3 at step 30")["frames"]
     assert [frame["label"] for frame in frames] == ["step 0", "step 10", "step 20", "step 30"]
     letters, kept = checkpoint(run_id).vocabulary.symbols, [vectors for _, vectors in store().frames(run_id)]
     for frame, projection in zip(frames, follow(kept), strict=True):

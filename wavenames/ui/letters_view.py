@@ -95,12 +95,12 @@ def _motion(chosen: Trained, path: Journey, key: str) -> None:
         kinds=[kind(letter) for letter in letters],
         explained=path.frames[-1].explained,
     )
-    moments = [f"step {step:,}" for step in path.steps]
+    moments, where = [f"step {step:,}" for step in path.steps], [f"at step {step:,}" for step in path.steps]
     if run.fell_back:
-        moments[-1] = "best weights"
+        moments[-1], where[-1] = "best weights", "with the best weights"
     texts = [
-        f"Letters of {chosen.title} ({moment}), {letters_text(projection, letters)}"
-        for moment, projection in zip(moments, path.frames, strict=True)
+        f"Letters of {chosen.title} {place}, {letters_text(projection, letters)}"
+        for place, projection in zip(where, path.frames, strict=True)
     ]
     frames = [Frame(*each) for each in zip(moments, changes, texts, strict=True)]
     live_plot(figure, key=f"{key}_motion", height=MOVING, text=texts[-1], frames=frames)
