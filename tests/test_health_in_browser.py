@@ -26,6 +26,7 @@ def test_a_sick_run_is_seen_while_it_trains_and_the_one_setting_is_changed(app: 
     expect(page.get_by_text("Latest look at step 150.")).to_be_visible(timeout=90_000)
     expect(page.locator(".st-key-health_of")).not_to_contain_text("running", timeout=30_000)
     assert chosen.count() == 1
+    settled(page)  # the page is drawn anew when a run ends: a press in that moment would meet a button that goes
     page.get_by_role("button", name="Learning rate to 0.02").first.click()
     expect(page).to_have_title("Train · wavenames")
     settled(page)

@@ -71,6 +71,8 @@ def _status(key: str) -> str | None:
 
 
 def _draw(key: str, *, pace: float | None) -> None:
+    if TO_TRAIN in st.session_state:
+        st.rerun()  # the page leads away, not the fragment, which may be due for another drawing
     with refusals_said():  # here: what a fragment refuses does not reach the page
         _look(key, pace=pace)
 
@@ -169,13 +171,15 @@ def _lights(found: tuple[Diagnosis, ...], who: Patient) -> None:
             with grid.cell():
                 st.html(light_html(each.title, each.light, each.sentence))
                 if each.change is not None:
-                    pressed = st.button(
+                    st.button(
                         each.change.words, icon=":material/tune:", key=f"change {each.title}",
-                        help="Opens Train with this one setting changed.",
+                        on_click=_to_train, args=(who.run, each), help="Opens Train with this one setting changed.",
                     )  # fmt: skip
-                    if pressed:
-                        st.session_state[TO_TRAIN] = changed(who.run, each)
-                        st.rerun()  # the page leads away, not the fragment, which may be due for another drawing
+
+
+def _to_train(run: RunConfig, diagnosis: Diagnosis) -> None:
+    """A press, noted before the fragment is drawn: that may end early, as when the run has just ended."""
+    st.session_state[TO_TRAIN] = changed(run, diagnosis)
 
 
 def changed(run: RunConfig, diagnosis: Diagnosis) -> dict[str, str]:

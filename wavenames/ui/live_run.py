@@ -84,10 +84,10 @@ def _pace(run: Snapshot) -> float | None:
 def _draw(run_id: str, *, pace: float | None) -> None:
     with page_anew():
         run = scheduler().snapshot(run_id)
-    if pace != _pace(run):
-        st.rerun()
     _progress(run)
     _buttons(run)
+    if pace != _pace(run):  # after the buttons, so that no press of one is lost
+        st.rerun()
     lines = references_said(run.config.data, conditions_of(run.config.model))
     lowest = floor(run.config.model, run.config.data) if lines else None
     _curves(run, lines, lowest)
