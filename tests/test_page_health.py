@@ -1,5 +1,6 @@
 """Health: the lights of runs and of trained models, and the one setting to change."""
 
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -107,6 +108,19 @@ def test_a_broken_run_is_red_and_offers_the_one_setting(monkeypatch: pytest.Monk
     app = opened(health_of=trained(learning_rate="1"))
     assert "Bad" in lights(app).values()
     assert "Learning rate to 0.01" in {each.label for each in app.button}
+
+
+def test_a_remedy_that_is_pressed_as_the_run_ends_opens_train(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is then drawn anew, and its pace another."""
+    monkeypatch.setattr(work_module, "EXAMINE_SHARE", 1e9)
+    app, led = opened(health_of=trained(learning_rate="1")), []
+    monkeypatch.setattr("streamlit.switch_page", lambda page, query_params: led.append((page, query_params)))
+    paces = itertools.chain([1.0, 2.0], itertools.repeat(None))
+    monkeypatch.setattr("wavenames.ui.health_view.pace_of", lambda *_: next(paces))
+    next(each for each in app.button if each.label == "Learning rate to 0.01").click().run()
+    ((page, link),) = led
+    assert page == "pages/train_page.py"
+    assert RunConfig.from_flat(link).recipe.learning_rate == 0.01
 
 
 @pytest.mark.parametrize(

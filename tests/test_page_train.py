@@ -1,5 +1,6 @@
 """Train: what controls and links ask for is what is trained, and a run shows what it came to."""
 
+import itertools
 import sqlite3
 import time
 from contextlib import closing
@@ -178,6 +179,19 @@ def test_dilations_out_of_bounds_are_refused_and_nothing_is_trained() -> None:
     assert "Dilations is two; allowed is 1 to 10 whole numbers from 1 to 32, such as 1,2,4,8." in words(app)
     assert next(each for each in app.button if each.label == "Train").disabled
     assert not store().runs()
+
+
+def test_a_press_counts_also_when_the_run_is_to_be_looked_at_at_another_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is then drawn anew, which used to come before the buttons."""
+    app = press(opened(preset="wavenet-s", steps="5000"), "Train")
+    run_id = str(app.query_params["run"])
+    paces = itertools.chain([1.0, 2.0], itertools.repeat(3.0))
+    monkeypatch.setattr("wavenames.ui.live_run._pace", lambda _: next(paces))
+    press(app, "Stop")
+    deadline = time.monotonic() + 30
+    while scheduler().snapshot(run_id).status != "stopped" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert scheduler().snapshot(run_id).status == "stopped"
 
 
 def test_a_paused_run_rests_and_goes_on() -> None:
