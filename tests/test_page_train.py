@@ -194,6 +194,26 @@ def test_a_press_counts_also_when_the_run_is_to_be_looked_at_at_another_pace(mon
     assert scheduler().snapshot(run_id).status == "stopped"
 
 
+def test_a_run_is_looked_at_less_often_as_it_goes_on_until_its_end_is_near() -> None:
+    app = press(opened(preset="wavenet-s", steps="5000"), "Train")
+    run = replace(scheduler().snapshot(str(app.query_params["run"])), status="running")
+
+    def pace(seconds: float, left: float | None) -> float | None:
+        return live_run._pace(replace(run, seconds=seconds, seconds_left=left))
+
+    assert [pace(0, None), pace(4.9, 60), pace(5, 60), pace(9.9, 2.6), pace(10, None), pace(3600, 5.1)] == [
+        1,
+        1,
+        2.5,
+        2.5,
+        5,
+        5,
+    ]
+    assert [pace(8, 2.4), pace(3600, 4.9), pace(3600, 0.0)] == [1, 1, 1]
+    assert live_run._pace(replace(run, status="paused", seconds=3600)) == 5
+    assert live_run._pace(replace(run, status="finished", seconds=3600)) is None
+
+
 def test_a_paused_run_rests_and_goes_on() -> None:
     app = press(opened(preset="wavenet-s", steps="5000"), "Train")
     run_id = str(app.query_params["run"])

@@ -3,9 +3,9 @@
 import html
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -113,37 +113,44 @@ def loss_curves(
     each of a few runs beside its curve, which takes a wide margin. Hairlines that lie less than `near` nats apart
     share a label.
     """
-    figure = go.Figure()
+    traces: list[go.Scatter] = []
     seen: Counter[str] = Counter()
     for run in series:
         variant = _VARIANTS[seen[run.family] % len(_VARIANTS)]  # tells runs of one family apart
         seen[run.family] += 1
-        figure.add_traces(_traces(run, x, variant, runs=len(series)))
+        traces += _traces(run, x, variant, runs=len(series))
     split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
-    figure.update_layout(
-        hovermode="closest",
-        showlegend=bool(series),
-        xaxis={
-            "title": {"text": AXIS_TITLES[x]},
-            "tickformat": "" if x == "seconds" or _last_x(series) < 10 else "~s",
-            "rangemode": "tozero",
-        },
-        yaxis={"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}},
-    )
-    _draw_lines(figure, references.values(), "dash")
-    if floor is not None:
-        _draw_lines(figure, [floor[1]], "dot")
+    lines = _with_floor(references, floor)
     curves = [_finite(run.validation[1] if np.size(run.validation[1]) else run.train[1]) for run in series]
-    _label_lines(figure, _with_floor(references, floor), near, [curve[-1] for curve in curves if curve.size])
+    annotations = _line_labels(lines, near, [curve[-1] for curve in curves if curve.size])
+    shapes = [_line(loss, "dash") for loss in references.values()]
+    if floor is not None:
+        shapes.append(_line(floor[1], "dot"))
+    y_axis: dict[str, Any] = {"title": {"text": f"nats per letter{', ' * bool(split)}{split}"}}
     if "uniform" in references:
         # Badly scaled weights start at ten times this: the chart opens on what matters, zooming out shows the rest.
         # Where a run ends high, by heart or run away, that is what matters.
         curves = [_finite(curve[1]) for run in series for curve in (run.train, run.validation)]
         highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
-        figure.update_yaxes(autorangeoptions={"clipmax": highest})
+        y_axis["autorangeoptions"] = {"clipmax": highest}
+    margin: dict[str, int] = {}
     if ends and 0 < len(series) <= _LABELLED:
-        _label_ends(figure, series, _with_floor(references, floor))
-    return figure
+        labels, margin = _end_labels(series, lines)
+        annotations += labels
+    layout = {
+        "hovermode": "closest",
+        "showlegend": bool(series),
+        "xaxis": {
+            "title": {"text": AXIS_TITLES[x]},
+            "tickformat": "" if x == "seconds" or _last_x(series) < 10 else "~s",
+            "rangemode": "tozero",
+        },
+        "yaxis": y_axis,
+        "margin": margin,
+        "shapes": shapes,
+        "annotations": annotations,
+    }
+    return go.Figure(traces, layout)  # at once: each thing that is added later takes plotly milliseconds
 
 
 def loss_text(
@@ -230,18 +237,20 @@ def _with_floor(references: Mapping[str, float], floor: tuple[str, float] | None
     return {**references, **({} if floor is None else {floor[0]: floor[1]})}
 
 
-def _draw_lines(figure: go.Figure, losses: Iterable[float], dash: str) -> None:
-    for loss in losses:
-        figure.add_hline(y=loss, line={"color": NEUTRAL, "width": 1, "dash": dash})
+def _line(loss: float, dash: str) -> dict[str, Any]:
+    """A hairline across the chart."""
+    across = {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": loss, "y1": loss}
+    return {**across, "line": {"color": NEUTRAL, "width": 1, "dash": dash}}
 
 
-def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float, ends: Sequence[float]) -> None:
+def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float]) -> list[dict[str, Any]]:
     """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
 
     At the right a name stands over its line or, where the nearest of the curves' `ends` is there, under it. Over the
     line of a blind guess the chart may end and the legend begin, so its name is always under it.
     Those at one side that are too near for names of their own share a label above the upper one, in their order.
     """
+    labels = []
     for side in ("left", "right"):
         groups: list[list[tuple[str, float]]] = []
         for name, loss in sorted(lines.items(), key=lambda line: -line[1]):
@@ -256,21 +265,26 @@ def _label_lines(figure: go.Figure, lines: Mapping[str, float], near: float, end
             over = min((end - highest for end in ends if end >= highest), default=np.inf)
             below = min((lowest - end for end in ends if end < lowest), default=np.inf)
             under = side == "right" and (top == "uniform" or over < below)
-            figure.add_annotation(
-                text="<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
-                x=1 if side == "right" else 0,
-                xref="paper",
-                xanchor=side,
-                align=side,
-                y=lowest if under else highest,
-                yref="y",
-                yanchor="top" if under else "bottom",
-                showarrow=False,
-                font={"size": 12},
+            labels.append(
+                {
+                    "text": "<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
+                    "x": 1 if side == "right" else 0,
+                    "xref": "paper",
+                    "xanchor": side,
+                    "align": side,
+                    "y": lowest if under else highest,
+                    "yref": "y",
+                    "yanchor": "top" if under else "bottom",
+                    "showarrow": False,
+                    "font": {"size": 12},
+                }
             )
+    return labels
 
 
-def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Mapping[str, float]) -> None:
+def _end_labels(
+    series: Sequence[LossSeries], references: Mapping[str, float]
+) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """Write each curve's name and last loss in the right margin, spread so that no two stand on each other.
 
     What a reader zooms out of sight takes its label along; the legend stays.
@@ -290,28 +304,29 @@ def _label_ends(figure: go.Figure, series: Sequence[LossSeries], references: Map
             labels.append((train[-1], _TRAIN_GLYPH if alone else glyph, "train" if alone else name))
     # A run alone has its margins from the start, so that the chart doesn't jump when the first loss is there.
     longest = max([len("validation") * alone, *(len(name) for _, _, name in labels)])
-    figure.update_layout(margin={"r": 32 + 7 * longest, "t": 52})
-    if not labels:
-        return
     # How many pixels a nat takes is the browser's to decide. Guessed too low, labels stand a little too far apart.
-    pixels = 120 / max(max(seen) - min(seen), 0.1)
+    pixels = 120 / max(max(seen, default=0.0) - min(seen, default=0.0), 0.1)
+    annotations = []
     lowest = np.inf
     for loss, glyph, name in sorted(labels, reverse=True):
         at = min(loss * pixels, lowest - 32)
         lowest = at
-        figure.add_annotation(
-            text=f"{glyph}{name}<br>{_written(loss)}",
-            x=1,
-            xref="paper",
-            xanchor="left",
-            xshift=6,
-            y=loss,
-            yref="y",
-            yshift=at - loss * pixels,
-            showarrow=False,
-            align="left",
-            font={"size": 12},
+        annotations.append(
+            {
+                "text": f"{glyph}{name}<br>{_written(loss)}",
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "left",
+                "xshift": 6,
+                "y": loss,
+                "yref": "y",
+                "yshift": at - loss * pixels,
+                "showarrow": False,
+                "align": "left",
+                "font": {"size": 12},
+            }
         )
+    return annotations, {"r": 32 + 7 * longest, "t": 52}
 
 
 def _finite(y: npt.ArrayLike) -> Floats:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
+import plotly.graph_objects as go
 import streamlit as st
 
 from wavenames.comparison import target_leak
@@ -25,9 +26,9 @@ from wavenames.ui.references import floor, references_said
 from wavenames.ui.session import run_checkpoint, run_vocabulary, scheduler, store
 from wavenames.ui.words import duration, page_anew, plain
 
-POLL, POLL_AT_REST = ((5.0, 1.0), (20.0, 2.5), (math.inf, 5.0)), 5.0
+POLL, POLL_AT_REST = ((5.0, 1.0), (10.0, 2.5), (math.inf, 5.0)), 5.0
 """Seconds between two looks at a run that has trained for less than so many: at first all moves fast; later each look
-takes time from the training that is looked at. Then those at a run that rests."""
+takes time from the training that is looked at, until the end is near. Then those at a run that rests."""
 ANCHOR = "run"
 """Where the run stands on the page, for a link that jumps there."""
 MAP = 420
@@ -78,7 +79,9 @@ def pace_of(status: str | None, moving: float) -> float | None:
 
 
 def _pace(run: Snapshot) -> float | None:
-    return pace_of(run.status, next(pace for until, pace in POLL if run.seconds < until))
+    pace = next(pace for until, pace in POLL if run.seconds < until)
+    ends = run.seconds_left is not None and run.seconds_left < pace
+    return pace_of(run.status, POLL[0][1] if ends else pace)
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
@@ -223,25 +226,23 @@ def _map(run: Snapshot) -> None:
         return
     step, vectors = run.frames[-1]
     when = "with the best weights" if run.fell_back else f"at step {step:,}"
-    latest = _steady(run.id, step, vectors)
-    figure = letters_map(
-        latest.points,
-        letters,
-        [kind(letter) for letter in letters],
-        latest.explained,
-        limits=limits_of([latest.points]),
-    )
-    live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {latest.explained}")
+    figure, explained = _steady(run.id, step, vectors, letters)
+    live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {explained}")
 
 
-def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
-    """The letters in the plane, which moves on from the one that this visitor saw last, and does not jump."""
-    seen: tuple[str, int, Projection] | None = st.session_state.get("letters of the run")
-    if seen is not None and seen[:2] == (run_id, step):
-        return seen[2]
-    latest = project(vectors, after=seen[2] if seen is not None and seen[0] == run_id else None)
-    st.session_state["letters of the run"] = (run_id, step, latest)
-    return latest
+def _steady(
+    run_id: str, step: int, vectors: npt.NDArray[np.float32], letters: Sequence[str]
+) -> tuple[go.Figure, str]:
+    """The letters in the plane, which moves on from the one that this visitor saw last and does not jump, and what
+    its axes are. Drawn once a step: most looks at a run find the same one.
+    """
+    seen: tuple[str, int, Projection, go.Figure] | None = st.session_state.get("letters of the run")
+    if seen is None or seen[:2] != (run_id, step):
+        latest = project(vectors, after=seen[2] if seen is not None and seen[0] == run_id else None)
+        kinds, limits = [kind(letter) for letter in letters], limits_of([latest.points])
+        seen = run_id, step, latest, letters_map(latest.points, letters, kinds, latest.explained, limits=limits)
+        st.session_state["letters of the run"] = seen
+    return seen[3], seen[2].explained
 
 
 def _sight(context: int) -> str:
