@@ -9,21 +9,22 @@ its own luck with memory. Counted from the time when the page looks at its run e
 
 import argparse
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.browser import BROWSER_FLAGS, ROOT, chromium, open_page, running_app
+from tests.browser import BROWSER_FLAGS, ROOT, chromium, open_page, running_server
 
 PRESET, STEPS, EVALUATE_EVERY = "wavenet-m", 100_000, 200
-WARM, TURN, TURNS = 8.0, 15.0, 4  # seconds before the first turn, seconds of a turn, turns of each
+WARM, TURN, TURNS = 12.0, 15.0, 4  # seconds before the first turn, seconds of a turn, turns of each
 
 NOTE = r"""progress => {
     window.notes = [];
@@ -34,70 +35,75 @@ NOTE = r"""progress => {
 }"""
 """Notes the steps that the page shows, and when, without asking it again and again."""
 
-SHELL = f"wavenames train {PRESET} --steps {STEPS}"
-"""What the command of the run in the shell holds."""
-
 Note = tuple[float, int]
 """Seconds, by a clock of its own, and the step."""
 
 
 def rate(notes: list[Note]) -> float:
-    """Steps per second between the first and the last note."""
+    """Steps per second between the first and the last note.
+
+    Raises:
+        RuntimeError: there are not two, so nothing moved.
+    """
+    if len(notes) < 2:
+        raise RuntimeError(f"Within {TURN:.0f} seconds {len(notes)} new steps were shown; two are needed.")
     (began, first), (ended, last) = notes[0], notes[-1]
     return (last - first) / (ended - began)
 
 
-def shown_by_the_page(page: Page) -> list[Note]:
-    """What it shows within one turn."""
-    page.evaluate("window.notes = []")
-    time.sleep(TURN)
-    notes: list[Note] = page.evaluate("window.notes")
-    return notes
+class Shell:
+    """A run of the command line, whose progress bar goes into `log`."""
 
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        command = [sys.executable, "-m", "wavenames", "train", PRESET]
+        command += ["--steps", str(STEPS), "--evaluate-every", str(EVALUATE_EVERY)]
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output)
 
-def shown_by_the_shell(log: Path) -> list[Note]:
-    """The first and the last step that stand there new within one turn."""
-    until = time.monotonic() + TURN
-    first = changed(log)
-    time.sleep(until - time.monotonic())
-    return [first, changed(log)]
+    def notes(self) -> list[Note]:
+        """The first and the last step that it shows new within one turn."""
+        until = time.monotonic() + TURN
+        first = self.changed()
+        time.sleep(until - time.monotonic())
+        return [first, self.changed()]
 
+    def changed(self) -> Note:
+        """The next step that it shows, at the moment when it does.
 
-def changed(log: Path) -> Note:
-    """The next step that is shown, at the moment when it is."""
-    before = shell_step(log)
-    while (now := shell_step(log)) == before:
-        time.sleep(0.02)
-    return time.monotonic(), now
+        Raises:
+            RuntimeError: it has ended.
+        """
+        before = self._step()
+        while (now := self._step()) == before:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"The run in the shell has ended:\n{self.log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.02)
+        return time.monotonic(), now
 
-
-def shell_step(log: Path) -> int:
-    """The step that the progress bar shows; 0 before there is one."""
-    counts = re.findall(rf"(\d+)/{STEPS}", log.read_text(errors="replace"))
-    return int(counts[-1]) if counts else 0
+    def _step(self) -> int:
+        counts = re.findall(rf"(\d+)/{STEPS}", self.log.read_text(errors="replace"))
+        return int(counts[-1]) if counts else 0
 
 
 @contextmanager
-def training_in_a_shell(log: Path) -> Iterator[None]:
+def training_in_a_shell(folder: Path) -> Iterator[Shell]:
     """A run of the command line, halted once it is warm."""
-    command = [sys.executable, "-m", "wavenames", "train", PRESET]
-    command += ["--steps", str(STEPS), "--evaluate-every", str(EVALUATE_EVERY)]
-    with log.open("wb") as output, subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=output) as process:
-        try:
-            while shell_step(log) == 0:
-                time.sleep(0.1)
-            time.sleep(WARM)
-            signalled("STOP", SHELL)
-            yield
-        finally:
-            process.kill()
+    shell = Shell(folder / "shell.log")
+    try:
+        shell.changed()
+        time.sleep(WARM)
+        shell.process.send_signal(signal.SIGSTOP)
+        yield shell
+    finally:
+        shell.process.kill()
+        shell.process.wait()
 
 
 @contextmanager
-def training_in_the_app(page: Page, folder: Path) -> Iterator[str]:
-    """A run of a new server, halted once it is warm, with its page open; gives what the server's command holds."""
-    with running_app(folder) as address:
-        server = f"server.port={address.rsplit(':', 1)[1]}"
+def training_in_the_app(page: Page, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A run of a new server with its page open, halted once it is warm; yields the server."""
+    with running_server(folder) as (address, server):
         try:
             open_page(page, f"{address}/train?preset={PRESET}&steps={STEPS}&evaluate_every={EVALUATE_EVERY}")
             page.get_by_role("button", name="Train", exact=True).click()
@@ -105,37 +111,40 @@ def training_in_the_app(page: Page, folder: Path) -> Iterator[str]:
             progress.wait_for(timeout=60_000)
             progress.evaluate(NOTE)
             time.sleep(WARM)
-            signalled("STOP", server)
+            server.send_signal(signal.SIGSTOP)
             yield server
         finally:
-            signalled("CONT", server)
+            server.send_signal(signal.SIGCONT)
             page.goto("about:blank")
 
 
-def signalled(signal: str, command: str) -> None:
-    """Halt, or let go on, the process whose command holds this."""
-    subprocess.run(["pkill", f"-{signal}", "-f", "--", command], check=True)  # noqa: S607 (wherever it is)
+def noted_by(page: Page) -> list[Note]:
+    """What the page shows within one turn."""
+    page.evaluate("window.notes = []")
+    time.sleep(TURN)
+    notes: list[Note] = page.evaluate("window.notes")
+    return notes
 
 
-@contextmanager
-def turn(command: str) -> Iterator[None]:
-    """Let a halted process go on for the block, once it has found its pace again."""
-    signalled("CONT", command)
+def turn(process: subprocess.Popen[bytes], notes: Callable[[], list[Note]]) -> float:
+    """Steps per second of a halted process that goes on for one turn, counted once it has found its pace again."""
+    process.send_signal(signal.SIGCONT)
     time.sleep(1.0)
-    yield
-    signalled("STOP", command)
+    found = rate(notes())
+    process.send_signal(signal.SIGSTOP)
+    return found
 
 
 def both(page: Page, folder: Path) -> tuple[float, float]:
     """Steps per second in the app and in the shell: means of their turns."""
-    log = folder / "shell.log"
     app, shell = [], []
-    with training_in_a_shell(log), training_in_the_app(page, folder) as server:
-        for _ in range(TURNS):
-            with turn(SHELL):
-                shell.append(rate(shown_by_the_shell(log)))
-            with turn(server):
-                app.append(rate(shown_by_the_page(page)))
+    with training_in_a_shell(folder) as run, training_in_the_app(page, folder) as server:
+        for number in range(TURNS):
+            if number % 2:
+                app.append(turn(server, lambda: noted_by(page)))
+            shell.append(turn(run.process, run.notes))
+            if number % 2 == 0:
+                app.append(turn(server, lambda: noted_by(page)))
     return statistics.mean(app), statistics.mean(shell)
 
 

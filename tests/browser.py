@@ -38,6 +38,16 @@ def chromium() -> str:
 def running_app(folder: Path) -> Iterator[str]:
     """Run the app on a free port with its data and its log in `folder`; yields its address.
 
+    Raises as `running_server` does.
+    """
+    with running_server(folder) as (address, _):
+        yield address
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """The same; yields the address and the server's process.
+
     On leaving, the server is stopped and its log is read.
 
     Raises:
@@ -60,7 +70,7 @@ def running_app(folder: Path) -> Iterator[str]:
     ):
         try:
             _wait_until_healthy(server, address)
-            yield address
+            yield address, server
         finally:
             server.terminate()
             try:

@@ -225,6 +225,17 @@ def test_a_single_run_shows_batches_smoothed_and_validation_with_labelled_refere
     assert validation.line.color == FAMILIES["wavenet"].colour
 
 
+def test_the_chart_of_a_run_opens_on_what_matters_and_has_room_for_the_labels_at_the_ends() -> None:
+    """1.5 times a blind guess are seen, or where a run ends above that; a first loss far above it is not."""
+    figure = loss_curves([run()], REFERENCES)
+    assert figure.layout.yaxis.autorangeoptions.clipmax == pytest.approx(1.5 * 3.296)
+    assert figure.layout.margin.r == 32 + 7 * len("validation")
+    assert loss_curves([run()], REFERENCES, ends=False).layout.margin.r is None
+    away = LossSeries("away", "mlp", "lecture", ([0, 1], [30.0, 20.0]), ([0, 1], [30.0, 20.0]))
+    assert loss_curves([away], REFERENCES).layout.yaxis.autorangeoptions.clipmax == pytest.approx(21.0)
+    assert loss_curves([run()], {}).layout.yaxis.autorangeoptions.clipmax is None
+
+
 def test_lines_near_each_other_share_a_label_in_their_order() -> None:
     """Away from where curves are: those that are crossed at once at the right, those at the end at the left."""
     lines = REFERENCES | {

@@ -77,8 +77,6 @@ def test_the_work_is_stopped_at_once_and_taken_up(app: str, page: Page) -> None:
     go_on = page.get_by_role("button", name="Go on")
     expect(go_on).to_be_visible()
     settled(page)
-    begun = page.get_by_role("heading", name="What the leak is worth").count()  # how far it came is a matter of luck
-    expect(page.get_by_text("Not measured yet.")).to_have_count(begun)
     expect(page.locator(".st-key-memory_leak")).to_have_count(0)
     go_on.click()
     expect(page.locator(".st-key-memory_leak .point").first).to_be_attached()

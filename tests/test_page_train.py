@@ -195,7 +195,7 @@ def test_a_press_counts_also_when_the_run_is_to_be_looked_at_at_another_pace(mon
 
 
 def test_a_run_is_looked_at_less_often_as_it_goes_on_until_its_end_is_near() -> None:
-    app = press(opened(preset="wavenet-s", steps="5000"), "Train")
+    app = trained(opened(preset="bigram"))
     run = replace(scheduler().snapshot(str(app.query_params["run"])), status="running")
 
     def pace(seconds: float, left: float | None) -> float | None:
@@ -210,6 +210,7 @@ def test_a_run_is_looked_at_less_often_as_it_goes_on_until_its_end_is_near() -> 
         5,
     ]
     assert [pace(8, 2.4), pace(3600, 4.9), pace(3600, 0.0)] == [1, 1, 1]
+    assert [pace(8, 2.5), pace(3600, 5.0)] == [2.5, 5]
     assert live_run._pace(replace(run, status="paused", seconds=3600)) == 5
     assert live_run._pace(replace(run, status="finished", seconds=3600)) is None
 

@@ -244,7 +244,7 @@ def _line(loss: float, dash: str) -> dict[str, Any]:
 
 
 def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float]) -> list[dict[str, Any]]:
-    """Name lines where curves are not: at the right what these cross at once, at the left what they come to late.
+    """Names of lines where curves are not: at the right what these cross at once, at the left what they come to late.
 
     At the right a name stands over its line or, where the nearest of the curves' `ends` is there, under it. Over the
     line of a blind guess the chart may end and the legend begin, so its name is always under it.
@@ -285,7 +285,7 @@ def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float])
 def _end_labels(
     series: Sequence[LossSeries], references: Mapping[str, float]
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Write each curve's name and last loss in the right margin, spread so that no two stand on each other.
+    """Each curve's name and last loss, for the right margin, spread so that no two stand on each other; the margin.
 
     What a reader zooms out of sight takes its label along; the legend stays.
     """

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
-import plotly.graph_objects as go
 import streamlit as st
 
 from wavenames.comparison import target_leak
@@ -27,8 +26,9 @@ from wavenames.ui.session import run_checkpoint, run_vocabulary, scheduler, stor
 from wavenames.ui.words import duration, page_anew, plain
 
 POLL, POLL_AT_REST = ((5.0, 1.0), (10.0, 2.5), (math.inf, 5.0)), 5.0
-"""Seconds between two looks at a run that has trained for less than so many: at first all moves fast; later each look
-takes time from the training that is looked at, until the end is near. Then those at a run that rests."""
+"""(less than so many seconds of training, seconds between two looks at the run): at first all moves fast, later each
+look takes time from the training that is looked at. One that is about to end is looked at as often as at first. Then
+the seconds between two looks at a run that rests."""
 ANCHOR = "run"
 """Where the run stands on the page, for a link that jumps there."""
 MAP = 420
@@ -226,23 +226,25 @@ def _map(run: Snapshot) -> None:
         return
     step, vectors = run.frames[-1]
     when = "with the best weights" if run.fell_back else f"at step {step:,}"
-    figure, explained = _steady(run.id, step, vectors, letters)
-    live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {explained}")
+    latest = _steady(run.id, step, vectors)
+    figure = letters_map(
+        latest.points,
+        letters,
+        [kind(letter) for letter in letters],
+        latest.explained,
+        limits=limits_of([latest.points]),
+    )
+    live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {latest.explained}")
 
 
-def _steady(
-    run_id: str, step: int, vectors: npt.NDArray[np.float32], letters: Sequence[str]
-) -> tuple[go.Figure, str]:
-    """The letters in the plane, which moves on from the one that this visitor saw last and does not jump, and what
-    its axes are. Drawn once a step: most looks at a run find the same one.
-    """
-    seen: tuple[str, int, Projection, go.Figure] | None = st.session_state.get("letters of the run")
-    if seen is None or seen[:2] != (run_id, step):
-        latest = project(vectors, after=seen[2] if seen is not None and seen[0] == run_id else None)
-        kinds, limits = [kind(letter) for letter in letters], limits_of([latest.points])
-        seen = run_id, step, latest, letters_map(latest.points, letters, kinds, latest.explained, limits=limits)
-        st.session_state["letters of the run"] = seen
-    return seen[3], seen[2].explained
+def _steady(run_id: str, step: int, vectors: npt.NDArray[np.float32]) -> Projection:
+    """The letters in the plane, which moves on from the one that this visitor saw last, and does not jump."""
+    seen: tuple[str, int, Projection] | None = st.session_state.get("letters of the run")
+    if seen is not None and seen[:2] == (run_id, step):
+        return seen[2]
+    latest = project(vectors, after=seen[2] if seen is not None and seen[0] == run_id else None)
+    st.session_state["letters of the run"] = (run_id, step, latest)
+    return latest
 
 
 def _sight(context: int) -> str:
