@@ -61,7 +61,6 @@ def running_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]
     command = [
         *(sys.executable, "-m", "streamlit", "run", "streamlit_app.py"),
         *("--server.headless=true", "--server.address=127.0.0.1", f"--server.port={port}"),
-        *("--server.fileWatcherType=none", "--browser.gatherUsageStats=false"),
     ]
     environment = os.environ | {"WAVENAMES_DATA": str(folder / "data")}
     with (
