@@ -87,7 +87,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = tmp_path_factory.mktemp("live_plot") / "server.log"
     command = [
         *(sys.executable, "-m", "streamlit", "run", str(APP), "--server.headless=true"),
-        *("--server.address=127.0.0.1", f"--server.port={port}", "--server.fileWatcherType=none"),
+        *("--server.address=127.0.0.1", f"--server.port={port}"),
     ]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     url = f"http://127.0.0.1:{port}"
