@@ -27,6 +27,7 @@ from wavenames.config import (
     choices,
     flat_fields,
     limits,
+    starting_recipe,
 )
 from wavenames.names import NameList, Packed, split
 from wavenames.sampling import sample
@@ -310,7 +311,7 @@ def test_each_field_of_a_run_is_an_option(
 def test_each_recipe_is_an_option(recipe: str, names_file: str, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "run.safetensors"
     answer(capsys, "train", "mlp-3", "--names", names_file, "--recipe", recipe, "--steps", "2", "--out", str(out))
-    assert load(out).run.recipe == RECIPES[recipe].changed(steps=2)
+    assert load(out).run.recipe == starting_recipe("mlp-3", recipe).changed(steps=2)
 
 
 def test_a_flag_that_is_on_can_be_switched_off(names_file: str, tmp_path: Path, capsys: Capture) -> None:

@@ -121,13 +121,16 @@ def test_what_suits_a_preset_goes_with_the_recipe_that_it_starts_with(monkeypatc
 
 
 def test_the_recipes_are_the_notebooks_and_the_lectures() -> None:
-    """What the published losses were trained with."""
-    notebook, lecture = RECIPES["notebook"], RECIPES["lecture"]
+    """What the published losses were trained with; beside them, ours."""
+    notebook, lecture, modern = RECIPES["notebook"], RECIPES["lecture"], RECIPES["modern"]
     assert (notebook.batching, notebook.batch_size, notebook.optimiser, notebook.schedule) == (
         "passes", 512, "sgd", "decay",
     )  # fmt: skip
     assert (lecture.batching, lecture.batch_size, lecture.optimiser, lecture.schedule) == (
         "windows", 32, "sgd", "drop",
+    )  # fmt: skip
+    assert (modern.batching, modern.batch_size, modern.optimiser, modern.schedule) == (
+        "names", 256, "adamw", "warmup",
     )  # fmt: skip
     assert (lecture.learning_rate, lecture.steps) == (0.1, 200_000)
     assert (notebook.weight_decay, lecture.weight_decay) == (0, 0)

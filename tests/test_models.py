@@ -573,7 +573,9 @@ def test_32_names_can_be_learned_by_heart(name: str) -> None:
     names, steps, rate = (SHORTEST_32, 1000, 0.05) if small else (NAMES_32, 180, 0.01)
     packed = Packed(names, VOCABULARY)
     model = build(PRESETS[name].model, V, seed=1)
-    recipe = RecipeConfig(batch_size=32, learning_rate=rate, weight_decay=0, steps=steps, evaluate_every=steps)
+    recipe = RecipeConfig(
+        optimiser="muon", batch_size=32, learning_rate=rate, weight_decay=0, steps=steps, evaluate_every=steps
+    )
     for _ in Trainer(model, packed, packed, recipe, seed=1).run():
         pass
     floor = lowest_loss(names, model.receptive_field)

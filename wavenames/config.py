@@ -377,7 +377,7 @@ class RecipeConfig(Settings):
     )
     batch_size: int = Field(256, ge=1, le=2048, description="Targets, or whole names, in one step.")
     optimiser: Literal["none", "sgd", "adamw", "muon"] = Field(
-        "muon", description="How gradients move the weights; muon makes each matrix's step orthogonal."
+        "adamw", description="How gradients move the weights; muon makes each matrix's step orthogonal."
     )
     learning_rate: float = Field(0.01, ge=0, le=1000, description="How far one step moves the weights.")
     schedule: Literal["constant", "decay", "drop", "warmup"] = Field(
@@ -418,7 +418,7 @@ RECIPES: dict[str, RecipeConfig] = {
         schedule="drop", weight_decay=0, steps=200_000, evaluate_every=5000,
     ),
     "modern": RecipeConfig(recipe="modern"),
-    "quick": RecipeConfig(recipe="quick", learning_rate=0.02, steps=500, evaluate_every=50),
+    "quick": RecipeConfig(recipe="quick", optimiser="muon", learning_rate=0.02, steps=500, evaluate_every=50),
 }  # fmt: skip
 
 
@@ -449,88 +449,90 @@ PRESETS: dict[str, Preset] = {
     ),
     "mlp-v1": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, init="normal"), recipe="modern",
+        tuned={"optimiser": "muon"},
         description="The notebook's first network: two numbers a letter, two layers of eight units.",
     ),
     "mlp-v2": Preset(
         model=MLPConfig(block_size=8, embedding=2, hidden=8, layers=2, norm="layer", norm_bias=True, init="normal"),
-        recipe="modern",
+        recipe="modern", tuned={"optimiser": "muon"},
         description="The notebook's second network: the same with LayerNorm.",
     ),
     "baseline": Preset(
         model=MLPConfig(block_size=8, embedding=10, hidden=100, layers=6, norm="batch", norm_bias=True),
-        recipe="modern",
+        recipe="modern", tuned={"optimiser": "muon"},
         description="The notebook's baseline: six layers, each with BatchNorm and tanh.",
     ),
     "mlp-3": Preset(
-        model=MLPConfig(), recipe="modern",
+        model=MLPConfig(), recipe="modern", tuned={"optimiser": "muon"},
         description="Three letters, one layer of 200 units: the classic neural language model.",
     ),
     "mlp-3-bn": Preset(
-        model=MLPConfig(norm="batch"), recipe="modern",
+        model=MLPConfig(norm="batch"), recipe="modern", tuned={"optimiser": "muon"},
         description="The same with BatchNorm.",
     ),
     "mlp-8": Preset(
-        model=MLPConfig(block_size=8), recipe="modern",
+        model=MLPConfig(block_size=8), recipe="modern", tuned={"optimiser": "muon"},
         description="Eight letters squeezed at once through one layer.",
     ),
     "mlp-8-bn": Preset(
-        model=MLPConfig(block_size=8, norm="batch"), recipe="modern",
+        model=MLPConfig(block_size=8, norm="batch"), recipe="modern", tuned={"optimiser": "muon"},
         description="Eight letters squeezed at once, with BatchNorm.",
     ),
     "mlp-8-76k": Preset(
         model=MLPConfig(block_size=8, embedding=24, hidden=343, norm="batch"), recipe="modern",
-        tuned={"optimiser": "adamw"},
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="modern",
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "muon"},
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
-        model=TreeConfig(), recipe="modern", tuned={"optimiser": "adamw"},
+        model=TreeConfig(), recipe="modern",
         description="The lecture's best: a wider tree over eight letters.",
     ),
     "dilated-76k": Preset(
-        model=DilatedConfig(), recipe="modern", tuned={"optimiser": "adamw"},
+        model=DilatedConfig(), recipe="modern",
         description="The tree as a causal stack: same weights, every position at once.",
     ),
     "wavenet-s": Preset(
-        model=WaveNetConfig(dropout=0.05), recipe="modern",
+        model=WaveNetConfig(dropout=0.05), recipe="modern", tuned={"optimiser": "muon"},
         description="A small WaveNet: gates, residual and skip connections.",
     ),
     "wavenet-m": Preset(
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1), recipe="modern",
-        tuned={"steps": 5000},
+        tuned={"optimiser": "muon", "steps": 5000},
         description="A WaveNet with the tree's number of parameters.",
     ),
     "wavenet-m-sex": Preset(
         model=WaveNetConfig(residual=48, gate=48, skip=96, first_conv=1, dropout=0.1, conditions="sex"),
-        recipe="modern", tuned={"steps": 5000},
+        recipe="modern", tuned={"optimiser": "muon", "steps": 5000},
         description="The same, told whose name it is: it writes girls' names, boys' names, or either.",
     ),
     "wavenet-l": Preset(
-        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
+        model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern",
+        tuned={"optimiser": "muon", "steps": 3000},
         description="A wider WaveNet: better names, twice the time.",
     ),
     "rnn": Preset(
-        model=RecurrentConfig(), recipe="modern",
+        model=RecurrentConfig(), recipe="modern", tuned={"optimiser": "muon"},
         description="One memory of 64 numbers, rewritten at each letter.",
     ),
     "gru": Preset(
-        model=RecurrentConfig(cell="gru"), recipe="modern",
+        model=RecurrentConfig(cell="gru"), recipe="modern", tuned={"optimiser": "muon"},
         description="The same with gates that choose what to keep and what to rewrite.",
     ),
     "gru-128": Preset(
-        model=RecurrentConfig(cell="gru", hidden=128, dropout=0.2), recipe="modern", tuned={"steps": 3000},
+        model=RecurrentConfig(cell="gru", hidden=128, dropout=0.2), recipe="modern",
+        tuned={"optimiser": "muon", "steps": 3000},
         description="A gated memory of 128 numbers, as many parameters as wavenet-m.",
     ),
     "gru-384": Preset(
         model=RecurrentConfig(cell="gru", hidden=384, dropout=0.4), recipe="modern",
-        tuned={"optimiser": "adamw", "learning_rate": 0.004, "steps": 7000},
+        tuned={"learning_rate": 0.004, "steps": 7000},
         description="The best model here: a wide gated memory, much dropout, a long training.",
     ),
     "transformer": Preset(
-        model=TransformerConfig(), recipe="modern", tuned={"steps": 1000},
+        model=TransformerConfig(), recipe="modern", tuned={"optimiser": "muon", "steps": 1000},
         description="Four layers of attention: each letter looks back at all before it.",
     ),
 }  # fmt: skip
