@@ -15,6 +15,7 @@ def row(
     parameters: int = 100,
     steps: int = 20,
     optimiser: str = "muon",
+    batching: str = "names",
     dropout: float = 0.0,
 ) -> Row:
     """A row with these validation losses, and a test loss that would say the opposite."""
@@ -25,7 +26,8 @@ def row(
         losses["unique", "validation"] = unique
     family = PRESETS[name].model.family
     return Row(
-        name, family, parameters, 3, steps, optimiser, dropout, Figure(1, 0, 3), 3, 6, losses, 0, current=True
+        name, family, parameters, 3, steps, optimiser, batching, dropout, Figure(1, 0, 3), 3, 6, losses, 0,
+        current=True,
     )  # fmt: skip
 
 
@@ -94,7 +96,7 @@ def test_a_longer_training_is_said_and_not_credited_to_the_idea_alone() -> None:
     assert finding.evidence.endswith("100 to 100 parameters")
 
 
-def test_another_optimiser_and_another_dropout_are_said_too() -> None:
+def test_another_optimiser_other_batches_and_another_dropout_are_said_too() -> None:
     """Alone, together, and behind the steps; nothing of what counting has not."""
     figures = Figure(2.10, 0.001, 3), Figure(2.05, 0.001, 3)
     (finding,) = summary([row("tree-22k", figures[0]), row("tree-76k", figures[1], optimiser="adamw")])
@@ -107,6 +109,8 @@ def test_another_optimiser_and_another_dropout_are_said_too() -> None:
     assert finding.sentence.endswith(
         ", trained for 5,000 steps in place of 20, by Muon in place of AdamW, with dropout 0.1 in place of 0."
     )
+    (finding,) = summary([row("mlp-8", figures[0]), row("mlp-8-bn", figures[1], batching="windows")])
+    assert finding.sentence.endswith(", trained on windows drawn one by one in place of whole names.")
     (finding,) = summary([row("kn-5", figures[0], optimiser="none"), row("wavenet-m", figures[1], dropout=0.1)])
     assert finding.sentence.endswith("bought 0.050 on the lecture split.")
 

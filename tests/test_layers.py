@@ -168,6 +168,24 @@ def test_batch_norm_of_one_row_is_finite() -> None:
     assert bool(norm.running_var.isfinite().all())
 
 
+@pytest.mark.parametrize("shape", [(6, 3), (6, 4, 3)])
+def test_batch_norm_of_whole_names_goes_by_what_it_remembers_and_remembers_the_batch(shape: tuple[int, ...]) -> None:
+    """The numbers and the gradient of evaluation, and afterwards the memory of training."""
+    mine, plain = layers.BatchNorm1d(3).double(), layers.BatchNorm1d(3).double()
+    for norm in (mine, plain):
+        norm(normal(*shape))
+    before = copy.deepcopy(mine).eval()
+    x = (3 * normal(*shape, seed=2) + 2).requires_grad_()
+    y = x.detach().clone().requires_grad_()
+    a, b = mine(x, whole=True), before(y)
+    assert_same([a], [b])
+    assert_same(gradients(a, [x, *mine.parameters()]), gradients(b, [y, *before.parameters()]))
+    plain(x)
+    assert_same([mine.running_mean, mine.running_var], [plain.running_mean, plain.running_var])
+    mine.eval()
+    assert torch.equal(mine(x, whole=True), mine(x))
+
+
 @pytest.mark.parametrize("shape", [(6, 5), (6, 4, 5)])
 def test_layer_norm_equals_torch(shape: tuple[int, ...]) -> None:
     """Forward and backward, one row at a time."""

@@ -84,10 +84,8 @@ def comparisons(parts: Split, vocabulary: Vocabulary) -> list[Callable[[], Compa
     model = checkpoint.model()
     train = packed[0]
 
-    def training(
-        what: str, preset: str, reference: Callable[[], Measure], names: int = 256
-    ) -> Callable[[], Comparison]:
-        run = RunConfig.from_flat({"preset": preset, "batch_size": names, **ENDLESS})
+    def training(what: str, preset: str, reference: Callable[[], Measure], **batch: int) -> Callable[[], Comparison]:
+        run = RunConfig.from_flat({"preset": preset, **batch, **ENDLESS})
         ours = build(run.model, train.vocabulary.size, run.seed)
         operations = 6 * multiplications(ours, train)
         return partial(_compare, what, "targets", partial(_trained, ours, *packed, run), reference, operations)
@@ -99,9 +97,11 @@ def comparisons(parts: Split, vocabulary: Vocabulary) -> list[Callable[[], Compa
             lambda: partial(_sampled, model, checkpoint), lambda: partial(_sampled_plainly, model, checkpoint),
             2 * multiplications(model, train) * _letters_a_name(model, checkpoint),
         ),
-        training("training tree-76k on 256 names: trainer / lecture 5's loop", "tree-76k", lecture),
+        training("training tree-76k on 1,792 windows: trainer / lecture 5's loop", "tree-76k", lecture),
         *(
-            training(f"training dilated-76k (76,579) on {n} names / lecture 5's loop", "dilated-76k", lecture, n)
+            training(
+                f"training dilated-76k (76,579) on {n} names / lecture 5's loop", "dilated-76k", lecture, batch_size=n
+            )
             for n in (256, 512)
         ),
         *(

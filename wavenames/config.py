@@ -268,7 +268,9 @@ class MLPConfig(Settings):
     embedding: Embedding = 10
     hidden: Hidden = 200
     layers: int = Field(1, ge=1, le=8, description="Hidden layers, each as wide as the one before.")
-    norm: Literal["none", "batch", "layer"] = Field("none", description="What is normalised after each Linear.")
+    norm: Literal["none", "batch", "layer"] = Field(
+        "none", description="What is normalised after each Linear; batch learns better from windows than from names."
+    )
     norm_bias: bool = Field(False, description="Keep the Linear's bias though a norm follows (the notebook does).")
     init: Literal["scaled", "normal"] = Field(
         "scaled",
@@ -287,7 +289,9 @@ class TreeConfig(Settings):
     levels: int = Field(3, ge=1, le=4, description="Levels of the tree; each doubles the letters it sees.")
     embedding: Embedding = 24
     hidden: Hidden = 128
-    norm: Literal["none", "batch", "layer"] = Field("batch", description="What is normalised after each fusion.")
+    norm: Literal["none", "batch", "layer"] = Field(
+        "batch", description="What is normalised after each fusion; batch learns better from windows than from names."
+    )
     conditions: Conditions = "none"
 
 
@@ -434,6 +438,9 @@ class Preset(Settings):
     description: str
 
 
+_WINDOWS = {"batching": "windows", "batch_size": 1792}
+"""As many targets as there are in 256 names, drawn one by one: what BatchNorm is made for."""
+
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
         model=RecurrentConfig(cell="gru", hidden=128), recipe="quick",
@@ -459,7 +466,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "baseline": Preset(
         model=MLPConfig(block_size=8, embedding=10, hidden=100, layers=6, norm="batch", norm_bias=True),
-        recipe="modern", tuned={"optimiser": "muon"},
+        recipe="modern", tuned={"optimiser": "muon", **_WINDOWS},
         description="The notebook's baseline: six layers, each with BatchNorm and tanh.",
     ),
     "mlp-3": Preset(
@@ -467,7 +474,7 @@ PRESETS: dict[str, Preset] = {
         description="Three letters, one layer of 200 units: the classic neural language model.",
     ),
     "mlp-3-bn": Preset(
-        model=MLPConfig(norm="batch"), recipe="modern", tuned={"optimiser": "muon"},
+        model=MLPConfig(norm="batch"), recipe="modern", tuned={"optimiser": "muon", **_WINDOWS},
         description="The same with BatchNorm.",
     ),
     "mlp-8": Preset(
@@ -475,19 +482,20 @@ PRESETS: dict[str, Preset] = {
         description="Eight letters squeezed at once through one layer.",
     ),
     "mlp-8-bn": Preset(
-        model=MLPConfig(block_size=8, norm="batch"), recipe="modern", tuned={"optimiser": "muon"},
+        model=MLPConfig(block_size=8, norm="batch"), recipe="modern", tuned={"optimiser": "muon", **_WINDOWS},
         description="Eight letters squeezed at once, with BatchNorm.",
     ),
     "mlp-8-76k": Preset(
         model=MLPConfig(block_size=8, embedding=24, hidden=343, norm="batch"), recipe="modern",
+        tuned=_WINDOWS,
         description="The same with as many parameters as tree-76k, for a fair comparison.",
     ),
     "tree-22k": Preset(
-        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "muon"},
+        model=TreeConfig(embedding=10, hidden=68), recipe="modern", tuned={"optimiser": "muon", **_WINDOWS},
         description="Eight letters fused pair by pair, as many parameters as mlp-8-bn.",
     ),
     "tree-76k": Preset(
-        model=TreeConfig(), recipe="modern",
+        model=TreeConfig(), recipe="modern", tuned=_WINDOWS,
         description="The lecture's best: a wider tree over eight letters.",
     ),
     "dilated-76k": Preset(

@@ -39,6 +39,7 @@ QUESTIONS = (
 )
 
 OPTIMISERS = {"sgd": "SGD", "adamw": "AdamW", "muon": "Muon"}
+BATCHES = {"passes": "windows in order", "windows": "windows drawn one by one", "names": "whole names"}
 """As they are written in a sentence."""
 
 
@@ -131,7 +132,7 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
 
 def trained_otherwise(before: Row, after: Row) -> str:
     """How else the second row was trained, for the end of a sentence, so that what it bought is not credited to the
-    idea alone: steps, optimiser, dropout. Empty where these are the same, or where one of the two only counts.
+    idea alone: steps, optimiser, batches, dropout. Empty where these are the same, or where one only counts.
     """
     if before.family in COUNTED or after.family in COUNTED:
         return ""
@@ -140,6 +141,8 @@ def trained_otherwise(before: Row, after: Row) -> str:
         words.append(f"for {after.steps:,} steps in place of {before.steps:,}")
     if before.optimiser != after.optimiser:
         words.append(f"by {OPTIMISERS[after.optimiser]} in place of {OPTIMISERS[before.optimiser]}")
+    if before.batching != after.batching:
+        words.append(f"on {BATCHES[after.batching]} in place of {BATCHES[before.batching]}")
     if before.dropout != after.dropout:
         words.append(f"with dropout {after.dropout:g} in place of {before.dropout:g}")
     return f", trained {', '.join(words)}" if words else ""

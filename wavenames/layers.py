@@ -184,6 +184,10 @@ class BatchNorm1d(nn.Module):
     `momentum` is the share of the new batch. (The lecture normalises with the unbiased variance and momentum 0.001
     to 0.1.) Unlike torch, features stand last, and with (N, T, C) the mean runs over N and T.
 
+    Rows that are all places of `whole` names are another matter: a mean over them would tell a name's first letters
+    of its last ones, and what predicts would have seen what it is to predict. There training too normalises by what
+    is remembered, as by constants, and remembers the batch afterwards. Better to train on windows drawn one by one.
+
     Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167
     """
 
@@ -198,14 +202,18 @@ class BatchNorm1d(nn.Module):
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_var", torch.ones(features))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, whole: bool = False) -> Tensor:
+        mean, var = self.running_mean, self.running_var
         if self.training:
-            over = tuple(range(x.dim() - 1))
-            var, mean = torch.var_mean(x, dim=over, correction=0)
-            self._remember(mean.detach(), var.detach(), x.numel() // x.shape[-1])
-        else:
-            mean, var = self.running_mean, self.running_var
-        return (x - mean) * (torch.rsqrt(var + self.eps) * self.gamma) + self.beta
+            batch_var, batch_mean = torch.var_mean(
+                x.detach() if whole else x, dim=tuple(range(x.dim() - 1)), correction=0
+            )
+            if not whole:
+                mean, var = batch_mean, batch_var
+        out = (x - mean) * (torch.rsqrt(var + self.eps) * self.gamma) + self.beta
+        if self.training:
+            self._remember(batch_mean.detach(), batch_var.detach(), x.numel() // x.shape[-1])
+        return out
 
     def _remember(self, mean: Tensor, var: Tensor, count: int) -> None:
         unbiased = var * (count / max(count - 1, 1))
@@ -369,15 +377,15 @@ class CrossEntropyLoss(nn.Module):
 
 
 class Sequential(nn.Module):
-    """Layers one after the other."""
+    """Layers one after the other; a BatchNorm1d among them is told whether the rows are places of `whole` names."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
         self.layers = nn.ModuleList(layers)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, whole: bool = False) -> Tensor:
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x, whole) if isinstance(layer, BatchNorm1d) else layer(x)
         return x
 
 

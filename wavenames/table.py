@@ -227,7 +227,8 @@ class Row:
     receptive_field: int
     steps: int
     optimiser: str
-    """As in `RecipeConfig`."""
+    batching: str
+    """Both as in `RecipeConfig`."""
     dropout: float
     """Share of numbers; 0 of a model that knows none."""
     seconds: Figure
@@ -256,7 +257,8 @@ def _row(name: str, entries: Sequence[Entry]) -> Row:
     usual = RunConfig.from_flat({"preset": name})
     return Row(
         name=name, family=first.run.model.family, parameters=first.parameters, receptive_field=first.receptive_field,
-        steps=first.steps, optimiser=first.run.recipe.optimiser, dropout=getattr(first.run.model, "dropout", 0.0),
+        steps=first.steps, optimiser=first.run.recipe.optimiser, batching=first.run.recipe.batching,
+        dropout=getattr(first.run.model, "dropout", 0.0),
         seconds=_figure([entry.seconds for entry in every], exact=False),
         seeds=max(map(len, by_split.values())), trainings=len(every),
         losses={

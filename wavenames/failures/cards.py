@@ -118,7 +118,7 @@ def _runs(preset: str, changes: dict[str, str], **words: str) -> tuple[RunConfig
 _RATE = _runs("wavenet-s", {"learning_rate": "2"})
 _WARMUP = _runs("dilated-76k", {"schedule": "drop"}, optimiser="adamw", learning_rate="0.1", steps="150")
 _SATURATED = _runs("mlp-8", {})
-_NORM = _runs("tree-22k", {}, steps="150", evaluate_every="50")
+_NORM = _runs("tree-22k", {}, batching="windows", batch_size="1792", steps="150", evaluate_every="50")
 _CONTEXT = _runs("mlp-8", {"block_size": "1"})
 
 CARDS: dict[str, Card] = {

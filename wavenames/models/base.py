@@ -163,14 +163,18 @@ class WindowModel(Model):
         told = self.told(len(batch.offsets) - 1, batch.labels)
         windows = batch.windows(self.receptive_field)
         if told is None:
-            return self.read(windows)
+            return self.read(windows, whole=batch.rows is None)
         names = name_of_rows(batch)
-        return self.read(windows, told.index_select(0, names if batch.rows is None else names[batch.rows]))
+        told = told.index_select(0, names if batch.rows is None else names[batch.rows])
+        return self.read(windows, told, whole=batch.rows is None)
 
-    def read(self, windows: Tensor, told: Tensor | None = None) -> Tensor:
-        """Windows of letters (N, k), oldest first -> logits (N, V); `told` (N, E) is added to each letter."""
+    def read(self, windows: Tensor, told: Tensor | None = None, *, whole: bool = False) -> Tensor:
+        """Windows of letters (N, k), oldest first -> logits (N, V); `told` (N, E) is added to each letter.
+
+        `whole` says that they are all windows of whole names: see `layers.BatchNorm1d`.
+        """
         x = self.embedding(windows)
-        return cast(Tensor, self.net(x if told is None else x + told.unsqueeze(1)))
+        return cast(Tensor, self.net(x if told is None else x + told.unsqueeze(1), whole))
 
     def start(self, batch_size: int, labels: Tensor | None = None) -> State:
         told = self.told(batch_size, labels)

@@ -117,7 +117,7 @@ class KneserNey(WindowModel):
         self.keys, self.counts = torch.cat(keys), torch.cat(counts).to(self.counts)
         self._find_discounts()
 
-    def read(self, windows: Tensor, told: Tensor | None = None) -> Tensor:
+    def read(self, windows: Tensor, told: Tensor | None = None, *, whole: bool = False) -> Tensor:
         """Windows of letters (N, order - 1), oldest first -> log-probabilities (N, V)."""
         contexts, places = torch.unique(self._number(windows), return_inverse=True)
         parts = contexts.split(max(AT_ONCE // self.vocab_size, 1))
