@@ -22,7 +22,8 @@ if len(groups) > 1:
     data = st.selectbox("Models that learned from", list(groups), format_func=data_in_words, key="claims_of")
 said, stop = st.columns([4, 1], vertical_alignment="center")
 place = said.empty()
-stop.button("Stop", icon=":material/stop:", width="stretch", key="claims_stop", disabled=not asked)
+if asked:
+    stop.button("Stop", icon=":material/stop:", width="stretch", key="claims_stop")
 try:
     found = latest()
     place.caption(said_of(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 import struct
@@ -69,7 +70,7 @@ def parts(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def test_a_file_says_which_classes_its_model_learned_and_an_older_one_knows_all() -> None:
     labels = Packed(TRAIN, VOCABULARY, labels=[(1, 2), (1, 4), (1, 0), (1, 2)]).labels
     run = RunConfig.from_flat({"preset": "mlp-3", "conditions": "sex+decade"})
-    assert classes_in(("sex", "decade"), labels) == {"sex": ("F",), "decade": ("1890", "1910")}
+    assert classes_in(("sex", "decade"), labels) == {"sex": ("F",), "decade": ("any", "1890", "1910")}
     results = RESULTS.changed(labels=classes_in(("sex", "decade"), labels))
     weights = build(run.model, VOCABULARY.size, seed=7).state_dict()
     kept = load(Checkpoint(run, VOCABULARY, weights, MEMBERSHIP, results, "told").to_bytes())
@@ -79,6 +80,40 @@ def test_a_file_says_which_classes_its_model_learned_and_an_older_one_knows_all(
         kept.can_be_told(SamplingConfig(decade="1900"))
     assert load_shipped("wavenet-decades").classes == CONDITIONS
     assert load_shipped("wavenet-m").classes == {}
+
+
+def test_a_model_whose_labels_were_never_hidden_must_be_told_them_unless_names_without_were_met() -> None:
+    """Here all had a sex, and one had no decade."""
+    run = RunConfig.from_flat({"preset": "mlp-3", "conditions": "sex+decade", "label_dropout": 0})
+    results = RESULTS.changed(labels={"sex": ("F",), "decade": ("any", "1890")})
+    kept = Checkpoint(run, VOCABULARY, {}, MEMBERSHIP, results, "told")
+    assert (kept.untold, kept.does_without) == (("decade",), False)
+    assert (kept.words("sex"), kept.words("decade")) == (("F",), ("any", "1890"))
+    assert kept.can_be_told(SamplingConfig(sex="F")).decade == "any"
+    with pytest.raises(
+        Refusal, match=r"^Sex is any; this model never learned to do without\. Allowed is one of F\.$"
+    ):
+        kept.can_be_told(SamplingConfig(decade="1890"))
+    hidden = dataclasses.replace(kept, run=run.changed(recipe=run.recipe.changed(label_dropout=0.1)))
+    assert (hidden.untold, hidden.does_without) == (("sex", "decade"), True)
+    assert load_shipped("wavenet-m").does_without
+
+
+@pytest.mark.parametrize("title", ["\x1b[31m\u202eevil", "two\nlines", "  blanks  in \t between "])
+def test_a_foreign_title_fits_a_line_and_hides_nothing(title: str) -> None:
+    kept = load(with_info(lambda info: info.update(title=title)))
+    assert kept.title.isprintable()
+    assert kept.title == kept.title.strip()
+    assert load(with_info(lambda info: info["results"].update(list_title=title))).results.list_title.isprintable()
+
+
+@given(place=st.integers(0), bit=st.integers(0, 7))
+def test_a_single_turned_bit_is_noticed(place: int, bit: int) -> None:
+    """Wherever it is, in the numbers or in what is said of them."""
+    data = bytearray(good())
+    data[place % len(data)] ^= 1 << bit
+    with pytest.raises(Refusal):
+        load(bytes(data))
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -16,7 +16,7 @@ from wavenames.claims import measured, quality, rates, verdicts
 from wavenames.claims.measured import Curve, Generated, Measured, Measurement, Subject, Work
 from wavenames.claims.quality import Quality, Spread, Yardstick, shapes, total_variation
 from wavenames.claims.rates import Race, Rate, of_length
-from wavenames.config import PRESETS, ClaimLimits, DataConfig, Refusal, WaveNetConfig
+from wavenames.config import PRESETS, ClaimLimits, DataConfig, Refusal, RunConfig, WaveNetConfig
 from wavenames.models import build
 from wavenames.names import Membership, Packed, Split, Vocabulary
 from wavenames.table import Row, rows
@@ -136,7 +136,8 @@ def test_a_race_measures_every_task(tiny_names: tuple[str, ...], quick_claims: N
 def curve(title: str, family: str, losses: Sequence[float], error: float = 0.001) -> Curve:
     worth = tuple(loss - losses[-1] for loss in losses)
     return Curve(
-        title=title, family=family, parameters=1, layers=4 if family == "wavenet" else None,
+        title=title, family=family, parameters=1, steps=20, optimiser="muon", batching="names", dropout=0.0,
+        layers=4 if family == "wavenet" else None,
         visible=tuple(range(1, len(losses) + 1)), losses=tuple(losses), worth=worth, error=(error,) * len(losses),
     )  # fmt: skip
 
@@ -157,13 +158,18 @@ def test_long_dependencies_hold_as_far_as_letters_are_worth_something() -> None:
 
 
 def test_a_better_rival_is_named() -> None:
-    """The best WaveNet speaks for its family; a GRU that does better is said to."""
+    """The best WaveNet speaks for its family; a GRU that does better is said to, and what else sets it apart."""
     gru = curve("gru", "recurrent", [*SHORT[:4], *[1.956] * 12])
     curves = [curve("worse", "wavenet", FLAT), curve("w", "wavenet", SHORT), curve("mlp", "mlp", FLAT), gru]
     assert verdicts.context(curves, HIDDEN).sentence == (
         "With its 4 layers w makes use of the last 5 letters: what lies more than 3 back is worth 0.130 nats per "
         "letter to it, what lies more than 8 back 0.000; only 3.3% of the letters to predict have 8 or more before "
         "them. Of the other models gru does best: it makes use of 5 letters and ends lower, at 1.956 against 1.970."
+    )
+    wide = gru.changed(parameters=2, steps=7000, dropout=0.4)
+    assert verdicts.context([*curves[:-1], wide], HIDDEN).sentence.endswith(
+        "at 1.956 against 1.970 (gru has 2 parameters, w 1; gru was trained for 7,000 steps in place of 20, with "
+        "dropout 0.4 in place of 0)."
     )
 
 
@@ -193,9 +199,9 @@ def test_gradual_fusion_holds_where_it_is_better_beyond_the_spread() -> None:
     assert better.word == "holds"
     assert better.sentence == (
         "tree-22k in place of mlp-8-bn bought 0.040 on the lecture split; tree-76k in place of mlp-8-76k bought "
-        "0.040 on the lecture split; dilated-76k in place of mlp-8-76k bought 0.050 on the lecture split (nats per "
-        "letter). Nodes shared between letters save work, whatever they do for the loss: for each letter tree-76k "
-        "takes 126,336 multiply-adds, dilated-76k 75,136."
+        "0.040 on the lecture split; dilated-76k in place of mlp-8-76k bought 0.050 on the lecture split, trained on "
+        "whole names in place of windows drawn one by one (nats per letter). Nodes shared between letters save work, "
+        "whatever they do for the loss: for each letter tree-76k takes 126,336 multiply-adds, dilated-76k 75,136."
     )
     mixed = verdicts.fusion(of_table(flat | {"tree-22k": 2.039, "tree-76k": 1.99}), WORK)
     assert mixed.word == "holds in part"
@@ -236,7 +242,7 @@ def test_generative_quality_is_held_against_the_plain_network_and_then_against_a
     assert found.sentence == (
         "w is better than m in held-out names hit, lengths and letter pairs: 80 against 60 different held-out names, "
         "distances of lengths 0.030 against 0.300 and of letter pairs 0.060 against 0.080. "
-        "Better than it, beyond chance: g in held-out names hit and lengths."
+        "Better than it, by more than draws differ: g in held-out names hit and lengths."
     )
     part = generated("w", "wavenet", hits=60, lengths=0.03, pairs=0.2)
     found = verdicts.quality([part, mlp], curves)
@@ -267,7 +273,8 @@ def test_parallel_holds_where_training_is_faster_by_more_than_measurements_diffe
         "times, 1.10 to 1.30); on names of 14 letters, where a recurrent model has to go 15 steps one after the "
         "other, it is faster than the GRU (1.60 times, 1.50 to 1.70) and faster than the RNN (1.60 times, 1.50 to "
         "1.70). In drawing names it is slower than the GRU (0.50 times, 0.40 to 0.60) and slower than the RNN (0.50 "
-        "times, 0.40 to 0.60). Within 15% either way counts as as fast: so far apart do measurements of the same lie."
+        "times, 0.40 to 0.60). What differs by 15% or less counts as equally fast: measurements of the same "
+        "vary by that much."
     )
 
 
@@ -288,9 +295,10 @@ def test_a_tie_stays_a_tie_from_one_measurement_to_the_next(ratio: tuple[float, 
 @pytest.fixture
 def found(tiny_names: tuple[str, ...], quick_claims: None) -> Measured:
     parts, vocabulary = Split("lecture", tiny_names, ("emmet", "olive"), ("miles",)), Vocabulary.of(tiny_names)
+    small, plain = WaveNetConfig(residual=4, gate=4, skip=4, dropout=0.1), RunConfig.from_flat({"preset": "mlp-3"})
     subjects = [
-        Subject("first", build(WaveNetConfig(residual=4, gate=4, skip=4), vocabulary.size, 1).eval()),
-        Subject("second", build(PRESETS["mlp-3"].model, vocabulary.size, 1).eval()),
+        Subject("first", build(small, vocabulary.size, 1).eval(), RunConfig(model=small)),
+        Subject("second", build(plain.model, vocabulary.size, 1).eval(), plain),
     ]
     measurement = Measurement(subjects, parts, vocabulary, DataConfig(), "Tiny")
     shares = [share for share, _ in measurement.run()]
@@ -302,6 +310,9 @@ def found(tiny_names: tuple[str, ...], quick_claims: None) -> Measured:
 def test_a_measurement_holds_every_subject(found: Measured) -> None:
     assert [(each.title, each.family) for each in found.curves] == [("first", "wavenet"), ("second", "mlp")]
     assert [each.title for each in found.generated] == ["first", "second"]
+    assert [(each.steps, each.optimiser, each.batching, each.dropout) for each in found.curves] == [
+        (2000, "adamw", "names", 0.1), (2000, "muon", "names", 0.0),
+    ]  # fmt: skip
     assert found.names == 2
     assert found.curves[0].visible == tuple(range(1, 17))
     assert found.hidden[:6] == pytest.approx([10 / 12, 8 / 12, 6 / 12, 4 / 12, 2 / 12, 0])
@@ -323,7 +334,8 @@ def test_a_long_list_is_measured_in_part(quick_claims: None, monkeypatch: pytest
     numbers = 41 * vocabulary.size  # of one name
     limits = ClaimLimits(max_train_numbers=20 * numbers, max_validation_numbers=4 * numbers + 1, max_visible=3)
     monkeypatch.setattr(measured, "CLAIM_LIMITS", limits)
-    subject = Subject("gru", build(PRESETS["gru"].model, vocabulary.size, seed=1))
+    run = RunConfig.from_flat({"preset": "gru"})
+    subject = Subject("gru", build(run.model, vocabulary.size, seed=1), run)
     measurement = Measurement([subject], parts, vocabulary, DataConfig(), "Long")
     said = [doing for _, doing in measurement.run()]
     assert said.count("What gru makes of fewer letters") == 4
@@ -337,8 +349,8 @@ def test_a_long_list_is_measured_in_part(quick_claims: None, monkeypatch: pytest
 
 def test_a_model_that_could_be_told_something_is_said_to_be_told_nothing() -> None:
     config = WaveNetConfig(residual=4, gate=4, skip=4, conditions="sex")
-    assert Subject("mine", build(config, 27)).label == "mine, told nothing"
-    assert Subject("mine", build(config.changed(conditions="none"), 27)).label == "mine"
+    assert Subject("mine", build(config, 27), RunConfig()).label == "mine, told nothing"
+    assert Subject("mine", build(config.changed(conditions="none"), 27), RunConfig()).label == "mine"
 
 
 def test_what_was_measured_is_kept_and_read_again(found: Measured, tmp_path: Path) -> None:

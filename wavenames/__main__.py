@@ -20,7 +20,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -175,13 +175,20 @@ def evaluate_command(args: argparse.Namespace) -> int:
     names = _open_list(args.names or trained_on.names, args)
     data = trained_on.changed(**{**_given(args, DataConfig), "names": names.id})
     kinds = conditions_of(checkpoint.run.model)
-    unknown = [kind for kind in kinds if kind not in names.labels]
-    if unknown:
+    known = [kind for kind in kinds if kind in names.labels]
+    if unknown := [kind for kind in kinds if kind not in known]:
+        told = f"told the {' and the '.join(known)} alone" if known else "untold"
         print(
-            f"The list '{names.title}' does not know the {' and the '.join(unknown)}; the model is measured untold.",
+            f"The list '{names.title}' does not know the {' and the '.join(unknown)}; the model is measured {told}.",
             file=sys.stderr,
         )
-    labels = None if unknown else names.label_rows(kinds)
+    if never := [kind for kind in kinds if kind not in checkpoint.untold]:
+        print(
+            f"In training the model was always told the {' and the '.join(never)}: untold, it says what it never "
+            "learned.",
+            file=sys.stderr,
+        )
+    labels = names.label_rows(kinds, lacking=True) if known else None
     parts = split(names.names, data.split, labels=labels, seed=data.split_seed)
     device = best_device()
     model = checkpoint.model(device)
@@ -198,9 +205,12 @@ def evaluate_command(args: argparse.Namespace) -> int:
     losses = {part: (found[part].loss, found[part].error) for part in PARTS}
     seen, unseen = seen_and_unseen(found["validation"], parts.validation, parts.train)
     losses |= {"validation_seen": seen, "validation_unseen": unseen}
+    floor = loss_floor(packed["train"], model.receptive_field)
+    if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
+        print(leaks, file=sys.stderr)
     if model.conditions:
         untold = evaluate(model, packed["validation"], told=False)
-        losses["validation_told"] = (math.nan, math.nan) if unknown else losses["validation"]
+        losses["validation_told"] = losses["validation"] if known else (math.nan, math.nan)
         losses["validation_untold"] = untold.loss, untold.error
     _show(args, {
         "model": checkpoint.title, "parameters": model.parameter_count,
@@ -217,7 +227,11 @@ def sample_command(args: argparse.Namespace) -> int:
     options = SamplingConfig.checked(**_given(args, SamplingConfig))
     checkpoint = _open_checkpoint(args.checkpoint)
     told = checkpoint.can_be_told(options)
-    samples = sample(checkpoint.model(best_device()), checkpoint.vocabulary, told, checkpoint.membership)
+    model = checkpoint.model(best_device())
+    with tqdm(total=options.n, unit=" names", file=sys.stderr, delay=1, leave=False) as bar:
+        samples = sample(
+            model, checkpoint.vocabulary, told, checkpoint.membership, lambda found: bar.update(found - bar.n)
+        )
     rows = [dataclasses.asdict(name) for name in samples.names]
     if args.json:
         message = {"message": samples.message} if samples.message else {}
@@ -233,26 +247,31 @@ def table_command(args: argparse.Namespace) -> int:
     """The notebook's table, finished: train the rows that are not yet, print mean and spread over seeds
     and what each idea bought.
     """
-    names = _open_list(args.names, args)
     asked = {word: getattr(args, word).split(",") for word in ("rows", "seeds", "splits") if word in args}
+    told = any(conditions_of(PRESETS[row].model) for row in asked.get("rows", ()) if row in PRESETS)
+    # What has been trained on makemore's list is known by its digest: nothing is fetched unless something is missing.
+    names = None if args.names == MAKEMORE.id and not told else _open_list(args.names, args)
     runs = table.wanted(names, **asked, steps=getattr(args, "steps", None))
     threads = getattr(args, "threads", str(min(torch.get_num_threads(), MOST_THREADS)))
     if threads not in map(str, range(1, MOST_THREADS + 1)):
         raise Refusal(f"Threads is '{shown(threads)}'; allowed is a whole number from 1 to {MOST_THREADS}.")
     torch.set_num_threads(int(threads))
     _check_out(args.out)
-    entries, whole = _fill_table(runs, names, args.out)
+    entries, whole = _fill_table(runs, lambda: names or _open_list(args.names, args), args.out)
     rows = table.rows(entries)
-    theirs = [each for each in table.published(digest(names.names, {})) if each.row in {run.preset for run in runs}]
+    printed = table.published(MAKEMORE.sha256 if names is None else digest(names.names, {}))
+    theirs = [each for each in printed if each.row in {run.preset for run in runs}]
     found = findings.summary(rows, theirs)
     if args.json:
         _show(args, {
-            "list": names.title, "trainings": len(runs), "finished": len(entries),
+            "list": MAKEMORE.title if names is None else names.title,
+            "trainings": len(runs), "finished": len(entries),
             "rows": [_row(row) for row in rows], "published": [dataclasses.asdict(each) for each in theirs],
             "summary": [dataclasses.asdict(each) for each in found],
         })  # fmt: skip
     else:
         _show(args, [line for row in rows for line in _lines(row, theirs)])
+        print("\n".join(f"{each.source}, {each.row}: {each.note}." for each in theirs if each.note))
         print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
     return DONE if whole else INTERRUPTED
 
@@ -261,16 +280,23 @@ def claims_command(args: argparse.Namespace) -> int:
     """The notebook's four claims about WaveNet, each measured on trained models of one list and split."""
     checkpoints = [_open_checkpoint(word) for word in args.checkpoints or shipped()]
     data = Counter(each.run.data for each in checkpoints).most_common(1)[0][0]
-    names = _open_list(data.names, args)
+    if args.names is None and data.names.startswith("upload-"):
+        raise Refusal(
+            f"The models learned from the file '{checkpoints[0].results.list_title}'; name it with --names."
+        )
+    names = _open_list(args.names or data.names, args)
     vocabulary = Vocabulary.of(names.names)
     fitting = [each for each in checkpoints if each.run.data == data and each.vocabulary == vocabulary]
     if left_out := [each.title for each in checkpoints if each not in fitting]:
         print(f"Left out, being trained on other names: {', '.join(left_out)}.", file=sys.stderr)
+    if must := [each.title for each in fitting if not each.does_without]:
+        print(f"Left out, having to be told more than the name: {', '.join(must)}.", file=sys.stderr)
+        fitting = [each for each in fitting if each.does_without]
     if not fitting:
         raise Refusal(f"No checkpoint knows the letters of {names.title}.")
     _check_out(args.out)
     torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
-    subjects = [measured.Subject(each.title, each.model()) for each in fitting]
+    subjects = [measured.Subject(each.title, each.model(), each.run) for each in fitting]
     parts = split(names.names, data.split, seed=data.split_seed)
     measurement = measured.Measurement(subjects, parts, vocabulary, data, names.title)
     with tqdm(total=1.0, file=sys.stderr, bar_format="{l_bar}{bar}| {elapsed}<{remaining}{postfix}") as bar:
@@ -314,7 +340,9 @@ def bench_command(args: argparse.Namespace) -> int:
 # ---------------------------------------------------------------------------------------- the notebook's table
 
 
-def _fill_table(runs: Sequence[RunConfig], names: NameList, out: str | None) -> tuple[list[table.Entry], bool]:
+def _fill_table(
+    runs: Sequence[RunConfig], open_names: Callable[[], NameList], out: str | None
+) -> tuple[list[table.Entry], bool]:
     """Train what is not finished and keep it; gives the entries of `runs`, and whether all are there."""
     trained: list[table.Entry] = []
 
@@ -324,6 +352,11 @@ def _fill_table(runs: Sequence[RunConfig], names: NameList, out: str | None) -> 
 
     todo = [run for run in runs if finished(run) is None]
     print(f"{len(runs) - len(todo)} of {len(runs)} trainings are finished.", file=sys.stderr)
+    if not todo:
+        return [entry for run in runs if (entry := finished(run)) is not None], True
+    if out is None:
+        print("Nothing of what is trained now is kept; --out FILE keeps it.", file=sys.stderr)
+    names = open_names()
     reckoned = {
         preset: table.reckoned_seconds(run, names) for preset, run in {run.preset: run for run in todo}.items()
     }
@@ -343,7 +376,9 @@ def _fill_table(runs: Sequence[RunConfig], names: NameList, out: str | None) -> 
             _follow(training.trainer, asked)
             if asked.is_set():
                 break
-            trained.append(training.entry())
+            trained.append(training.entry)
+            if training.leak is not None:
+                print(training.leak, file=sys.stderr)
             if out is not None:
                 table.keep(Path(out), trained[-1])
             done += reckoned[run.preset]
@@ -370,7 +405,7 @@ def _lines(row: table.Row, theirs: Sequence[table.Published]) -> Iterator[Row]:
     }
     yield {
         "model": row.name, "parameters": f"{row.parameters:,}", "context": row.receptive_field,
-        "seeds": row.seeds, "seconds": f"{row.seconds.mean:.1f}",
+        "seeds": row.seeds, "seconds": f"{row.seconds:.1f}",
         **{title: str(row.losses.get(key, "–")) for title, key in columns.items()},
     }  # fmt: skip
     for each in theirs:
@@ -582,12 +617,12 @@ def _parser() -> _Parser:
         _field(sampling, name, SamplingConfig, default=SamplingConfig.model_fields[name].default)
     _table_options(command("table", table_command))
     claiming = command("claims", claims_command)
-    claiming.set_defaults(column=None, fold_case=False, **{f"{kind}_column": None for kind in CONDITIONS})
     claiming.add_argument(
         "checkpoints", metavar="CHECKPOINT", nargs="*",
         help=f"Files, or some of {', '.join(shipped())}; all that ship if left out.",
     )  # fmt: skip
     claiming.add_argument("--out", metavar="FILE", help="Where to keep what was measured, as JSON.")
+    _list_options(claiming, None)
     _data_options(command("bench", bench_command), default=DataConfig.model_fields["names"].default)
     return parser
 
@@ -611,7 +646,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _table_options(parser: argparse.ArgumentParser) -> None:
-    _list_options(parser, DataConfig.model_fields["names"].default)
+    _list_options(parser, MAKEMORE.id)
     parser.add_argument(
         "--out", metavar="FILE",
         help="Where each finished training is kept, a line each; those that stand there are taken. Several processes "

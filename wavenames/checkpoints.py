@@ -1,21 +1,22 @@
 """Trained models as files: weights, configuration, vocabulary, results and a version; nothing that can execute.
 
 A file is safetensors. Its tensors are "model/…" (the weights) and "names/train", "names/held_out" (hashes, see
-`Membership`); its metadata has one entry, "wavenames", a JSON document.
+`Membership`); its metadata has one entry, "wavenames", a JSON document with a digest of it all.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
@@ -31,6 +32,7 @@ from wavenames.config import (
     SamplingConfig,
     Settings,
     conditions_of,
+    shortened,
     shown,
 )
 from wavenames.models import Model, build
@@ -43,24 +45,26 @@ SHIPPED = Path(__file__).parent.parent / "checkpoints"
 
 
 S = TypeVar("S", bound=SamplingConfig)
-Text = Annotated[str, Field(max_length=1000)]
+Text = Annotated[str, Field(max_length=1000), AfterValidator(partial(shortened, longest=1000))]
+"""Words of a file that anyone may have made: nothing in them breaks a line or is obeyed by a terminal."""
+Loss = Annotated[float, Field(ge=0)] | None
 
 
 class Results(Settings):
     """What a run came to. Losses are nats per letter on the parts of the split that the run's configuration names."""
 
-    train: float | None = None
-    validation: float | None = None
-    validation_error: float | None = None
+    train: Loss = None
+    validation: Loss = None
+    validation_error: Loss = None
     """Standard error of the validation loss over names."""
-    test: float | None = None
-    steps: int = 0
-    seconds: float = 0.0
+    test: Loss = None
+    steps: int = Field(0, ge=0, le=1_000_000)
+    seconds: float = Field(0.0, ge=0)
     device: str = "cpu"
     list_title: Text = ""
     labels: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-    """Of each kind of label that the model was told, the classes that its train names had; files of before this was
-    kept have none, see `Checkpoint.classes`."""
+    """Of each kind of label that the model was told, the classes that its train names had, `ANY` where some had none;
+    files of before this was kept have none, see `Checkpoint.classes`."""
     command: Text = ""
     """The command that trained the model, where there was one."""
 
@@ -93,19 +97,36 @@ class Checkpoint:
             for kind in conditions_of(self.run.model)
         }
 
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """The kinds of label that the model learned to do without: hidden in training, or not known of some names."""
+        hidden = self.run.recipe.label_dropout > 0
+        return tuple(kind for kind in self.classes if hidden or ANY in self.results.labels.get(kind, ()))
+
+    @property
+    def does_without(self) -> bool:
+        """Whether the model can be told nothing but the name."""
+        return self.untold == tuple(self.classes)
+
+    def words(self, kind: str) -> tuple[str, ...]:
+        """All that it can be told of one kind of label; `ANY`, which tells nothing, first if it learned that."""
+        return (*((ANY,) if kind in self.untold else ()), *self.classes[kind])
+
     def can_be_told(self, options: S) -> S:
-        """`options`, if the model learned what they tell it. What it says of a class without train names is chance.
+        """`options`, if the model learned what they tell it. What it says of anything else is chance.
 
         Raises:
-            Refusal: none of the train names was of a class that is told.
+            Refusal: none of the train names was of a class that is told, or all were told what is left out.
         """
-        for kind, classes in self.classes.items():
-            word = getattr(options, kind)
-            if word != ANY and word not in classes:
-                raise Refusal(
-                    f"{kind.capitalize()} is {shown(word)}; the names that this model learned from had none of it. "
-                    f"Allowed is one of {', '.join((ANY, *classes))}."
+        for kind in self.classes:
+            word, words = getattr(options, kind), self.words(kind)
+            if word not in words:
+                why = (
+                    "this model never learned to do without"
+                    if word == ANY
+                    else ("the names that this model learned from had none of it")
                 )
+                raise Refusal(f"{kind.capitalize()} is {shown(word)}; {why}. Allowed is one of {', '.join(words)}.")
         return options
 
     def to_bytes(self) -> bytes:
@@ -147,7 +168,7 @@ def load(source: bytes | Path) -> Checkpoint:
             weights=_weights(tensors),
             membership=Membership.from_tensors(_hashes(tensors, "train"), _hashes(tensors, "held_out")),
             results=Results.model_validate(info["results"]),
-            title=str(info["title"]).encode().decode()[: SERVER_LIMITS.max_title],
+            title=_title(info["title"]),
         )
         model = checkpoint.model()
         if any(value.dtype != checkpoint.weights[key].dtype for key, value in model.state_dict().items()):
@@ -162,9 +183,17 @@ def load(source: bytes | Path) -> Checkpoint:
 
 
 def pack(tensors: Mapping[str, Tensor], info: Mapping[str, Any]) -> bytes:
-    """Tensors and a JSON document as one safetensors file."""
+    """Tensors and a JSON document as one safetensors file, with a digest of both."""
     plain = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
-    return write_tensors(plain, {KEY: json.dumps(info)})
+    return write_tensors(plain, {KEY: json.dumps({**info, "sha256": _digest(write_tensors(plain), info)})})
+
+
+def _digest(data: bytes, info: Mapping[str, Any]) -> str:
+    """SHA-256 of the numbers of a safetensors file, and of what is said of them."""
+    (header,) = struct.unpack_from("<Q", data)
+    digest = hashlib.sha256(memoryview(data)[8 + header :])
+    digest.update(json.dumps(info).encode())
+    return digest.hexdigest()
 
 
 def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -182,6 +211,8 @@ def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise Refusal(foreign) from error
     if not isinstance(info, dict):
         raise Refusal(foreign)
+    if info.pop("sha256", None) != _digest(data, info):
+        raise Refusal("The file is damaged: its digest is not that of what it holds.")
     return tensors, info
 
 
@@ -207,6 +238,14 @@ def _vocabulary(letters: object) -> Vocabulary:
     if len(letters) > LIST_LIMITS.max_letters:
         raise Refusal(f"The checkpoint has more than {LIST_LIMITS.max_letters} letters.")
     return Vocabulary(letters)
+
+
+def _title(title: object) -> str:
+    """A title that fits a line."""
+    if not isinstance(title, str) or not title.strip():
+        raise TypeError("title is no text")
+    title.encode()  # refuses half a character
+    return shortened(" ".join(title.split()), SERVER_LIMITS.max_title)
 
 
 def _weights(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

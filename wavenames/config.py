@@ -403,8 +403,9 @@ class RecipeConfig(Settings):
     )
     evaluate_every: int = Field(100, ge=1, le=100_000, description="Steps between two validations.")
     label_dropout: float = Field(
-        0.1, ge=0, le=1,
-        description="Share of names whose labels are hidden in a step: a model with conditions learns to do without.",
+        0.1, ge=0, le=0.9,
+        description="Share of names whose labels are hidden in a step, so that a model with conditions learns to do "
+        "without; 0: it must always be told.",
     )  # fmt: skip
 
 

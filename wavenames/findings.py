@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from wavenames.config import COUNTED
 from wavenames.table import Figure, Published, Row
@@ -130,8 +131,27 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
     )
 
 
-def trained_otherwise(before: Row, after: Row) -> str:
-    """How else the second row was trained, for the end of a sentence, so that what it bought is not credited to the
+class Trained(Protocol):
+    """A model, and how it was trained, as in its configuration."""
+
+    @property
+    def family(self) -> str: ...
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def optimiser(self) -> str: ...
+
+    @property
+    def batching(self) -> str: ...
+
+    @property
+    def dropout(self) -> float: ...
+
+
+def trained_otherwise(before: Trained, after: Trained) -> str:
+    """How else the second was trained, for the end of a sentence, so that what it bought is not credited to the
     idea alone: steps, optimiser, batches, dropout. Empty where these are the same, or where one only counts.
     """
     if before.family in COUNTED or after.family in COUNTED:

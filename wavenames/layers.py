@@ -182,7 +182,8 @@ class BatchNorm1d(nn.Module):
     In training the batch's own mean and variance are used and remembered; in evaluation the remembered ones. Equals
     torch.nn.BatchNorm1d: the batch is normalised with the biased variance, the remembered variance is unbiased, and
     `momentum` is the share of the new batch. (The lecture normalises with the unbiased variance and momentum 0.001
-    to 0.1.) Unlike torch, features stand last, and with (N, T, C) the mean runs over N and T.
+    to 0.1.) Unlike torch, features stand last, and with (N, T, C) the mean runs over N and T; a single row, which
+    torch refuses in training, counts as one without spread.
 
     Rows that are all places of `whole` names are another matter: a mean over them would tell a name's first letters
     of its last ones, and what predicts would have seen what it is to predict. There training too normalises by what
@@ -268,7 +269,10 @@ class _LayerNorm(torch.autograd.Function):
 
 
 class Tanh(nn.Module):
-    """Squash each number into (-1, 1)."""
+    """Squash each number into (-1, 1).
+
+    Equals torch.nn.Tanh to some 2e-7, so that of numbers near 0 only the first digits are the same.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         if x.numel() % ROWS:

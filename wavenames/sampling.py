@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -56,8 +56,14 @@ class Samples:
 
 
 @torch.no_grad()
-def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, membership: Membership) -> Samples:
-    """Draw `options.n` names. Same model, options and seed: same names.
+def sample(
+    model: Model,
+    vocabulary: Vocabulary,
+    options: SamplingConfig,
+    membership: Membership,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Samples:
+    """Draw `options.n` names. Same model, options and seed: same names. `progress` hears how many are found so far.
 
     Prefix and lengths hold for every name by construction. Pattern, `unique` and `no_training_names` are met by
     throwing draws away, at most `options.tries` for each name wanted and for `options.seconds`; what was found by
@@ -103,6 +109,7 @@ def sample(model: Model, vocabulary: Vocabulary, options: SamplingConfig, member
             found.append(Sampled(name, log_probability, status))
             if len(found) == options.n:
                 break
+        progress(len(found))
     message = ""
     if len(found) < options.n:
         message = (

@@ -13,6 +13,7 @@ import statistics
 import typing
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
@@ -20,7 +21,7 @@ from typing import Literal
 import torch
 from pydantic import ValidationError
 
-from wavenames.comparison import seen_and_unseen
+from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
     COUNTED,
     PRESETS,
@@ -77,7 +78,7 @@ class Entry(Settings):
 
 
 def wanted(
-    names: NameList,
+    names: NameList | None,
     rows: Iterable[str] = ROWS,
     seeds: Sequence[object] = SEEDS,
     splits: Iterable[str] = SPLITS,
@@ -85,6 +86,7 @@ def wanted(
 ) -> list[RunConfig]:
     """Every training of the table, row by row; a model that counts has no dice and is trained from the first seed.
 
+    `names` None stands for makemore's list, for models that are told nothing else: its digest is known without it.
     `steps` takes the place of each recipe's own number, for a quick look.
 
     Raises:
@@ -96,10 +98,12 @@ def wanted(
         counted = row in PRESETS and PRESETS[row].model.family in COUNTED
         words = {} if counted or steps is None else {"steps": steps}
         kinds = conditions_of(PRESETS[row].model) if row in PRESETS else ()
-        told = {kind: names.labels[kind] for kind in kinds if kind in names.labels}
+        key = MAKEMORE.sha256
+        if names is not None:
+            key = digest(names.names, {kind: names.labels[kind] for kind in kinds if kind in names.labels})
         for seed in seeds[:1] if counted else seeds:
             for kind in splits:
-                words |= {"preset": row, "split": kind, "seed": seed, "names": digest(names.names, told)}
+                words |= {"preset": row, "split": kind, "seed": seed, "names": key}
                 runs.append(RunConfig.from_flat(words))
     return runs
 
@@ -119,8 +123,15 @@ class Training:
         model = build(run.model, vocabulary.size, run.seed).to(device)
         self.trainer = Trainer(model, self.packed["train"], self.packed["validation"], run.recipe, run.seed)
 
+    @property
+    def leak(self) -> str | None:
+        """What is to be said where the train loss is lower than any model of this context can reach; else None."""
+        context = self.trainer.model.receptive_field
+        return target_leak(self.entry.train, loss_floor(self.packed["train"], context), context)
+
+    @cached_property
     def entry(self) -> Entry:
-        """Measure the trained model on every part."""
+        """The trained model, measured on every part."""
         model, trainer = self.trainer.model, self.trainer
         found = {part: evaluate(model, packed) for part, packed in self.packed.items()}
         seen, unseen = seen_and_unseen(found["validation"], self.parts.validation, self.parts.train)
@@ -231,7 +242,8 @@ class Row:
     """Both as in `RecipeConfig`."""
     dropout: float
     """Share of numbers; 0 of a model that knows none."""
-    seconds: Figure
+    seconds: float
+    """Of the fastest training: beside the others the machine had more to do."""
     seeds: int
     trainings: int
     """On both splits together."""
@@ -259,7 +271,7 @@ def _row(name: str, entries: Sequence[Entry]) -> Row:
         name=name, family=first.run.model.family, parameters=first.parameters, receptive_field=first.receptive_field,
         steps=first.steps, optimiser=first.run.recipe.optimiser, batching=first.run.recipe.batching,
         dropout=getattr(first.run.model, "dropout", 0.0),
-        seconds=_figure([entry.seconds for entry in every], exact=False),
+        seconds=min(entry.seconds for entry in every),
         seeds=max(map(len, by_split.values())), trainings=len(every),
         losses={
             (kind, part): _figure(numbers, exact=first.run.model.family in COUNTED)

@@ -14,7 +14,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from wavenames.claims import quality, rates
-from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, Settings, shown_path
+from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, RunConfig, Settings, shown_path
 from wavenames.models import Model, build
 from wavenames.names import Packed, Split, Vocabulary
 from wavenames.probes.context import ContextCurve, context_curve
@@ -36,10 +36,11 @@ CONTEXT = 0.6
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """A trained model under its title."""
+    """A trained model under its title, and how it was trained."""
 
     title: str
     model: Model
+    run: RunConfig
 
     @property
     def family(self) -> str:
@@ -57,6 +58,11 @@ class Curve(Settings):
     title: str
     family: str
     parameters: int
+    steps: int
+    optimiser: str
+    batching: str
+    dropout: float
+    """How it was trained, as in its configuration."""
     layers: int | None
     """Dilated layers, for a model that is built of them."""
     visible: tuple[int, ...]
@@ -180,6 +186,8 @@ def _curve(subject: Subject, found: ContextCurve) -> Curve:
     dilations = getattr(subject.model.config, "dilations", None)
     return Curve(
         title=subject.label, family=subject.family, parameters=subject.model.parameter_count,
+        steps=subject.run.recipe.steps, optimiser=subject.run.recipe.optimiser,
+        batching=subject.run.recipe.batching, dropout=getattr(subject.run.model, "dropout", 0.0),
         layers=None if dilations is None else len(dilations), visible=found.visible, losses=found.losses,
         worth=tuple(each for each, _ in worth), error=tuple(error for _, error in worth),
     )  # fmt: skip

@@ -113,7 +113,7 @@ def context(curves: Sequence[Curve], hidden: Sequence[float]) -> Verdict:
         order = "lower" if rival.loss < ours.loss else "higher"
         sentence += (
             f" Of the other models {rival.title} does best: it makes use of {reach(rival)} letters and ends {order}, "
-            f"at {rival.loss:.3f} against {ours.loss:.3f}."
+            f"at {rival.loss:.3f} against {ours.loss:.3f}{_unlike(ours, rival)}."
         )
     return Verdict(word, sentence)
 
@@ -193,7 +193,7 @@ def quality(generated: Sequence[Generated], curves: Sequence[Curve]) -> Verdict:
     verb = f"is better than {plain.title} in {_list(better)}" if better else f"is no better than {plain.title}"
     sentence = (
         f"{ours.title} {verb}{f', worse in {_list(worse)}' if worse else ''}: {hits} different held-out names, "
-        f"distances of lengths {lengths} and of letter pairs {letters}."
+        f"distances of lengths {lengths} and of letter pairs {letters}{_unlike(plain, ours)}."
     )
     ahead = [
         f"{each.title} in {_list(found)}"
@@ -201,10 +201,20 @@ def quality(generated: Sequence[Generated], curves: Sequence[Curve]) -> Verdict:
         if each.family not in ("wavenet", "mlp") and (found := _better(each, wavenet))
     ]
     if ahead:
-        sentence += f" Better than it, beyond chance: {'; '.join(ahead)}."
+        sentence += f" Better than it, by more than draws differ: {'; '.join(ahead)}."
     else:
-        sentence += " No other model is better than it in any of the three beyond chance."
+        sentence += " No other model is better than it in any of the three by more than draws differ."
     return Verdict(word, sentence)
+
+
+def _unlike(before: Curve, after: Curve) -> str:
+    """What else sets the second apart, for the end of a sentence: its size, and how it was trained."""
+    said = []
+    if before.parameters != after.parameters:
+        said.append(f"{after.title} has {after.parameters:,} parameters, {before.title} {before.parameters:,}")
+    if otherwise := trained_otherwise(before, after):
+        said.append(f"{after.title} was{otherwise.removeprefix(',')}")
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _better(first: Generated, second: Generated) -> list[str]:
@@ -232,8 +242,8 @@ def parallel(rates: Sequence[Rate]) -> Verdict:
     return Verdict(
         word,
         f"In training the WaveNet is {training}; on names of {longest} letters, where a recurrent model has to go "
-        f"{int(longest) + 1} steps one after the other, it is {long}. In drawing names it is {drawing}. Within "
-        f"{EVEN:.0%} either way counts as as fast: so far apart do measurements of the same lie.",
+        f"{int(longest) + 1} steps one after the other, it is {long}. In drawing names it is {drawing}. What differs "
+        f"by {EVEN:.0%} or less counts as equally fast: measurements of the same vary by that much.",
     )
 
 

@@ -31,12 +31,14 @@ def label_counts(kind: str, words: Iterable[str]) -> list[tuple[str, int]]:
 
 
 def classes_in(conditions: Sequence[str], labels: Tensor | None) -> dict[str, tuple[str, ...]]:
-    """Which classes of each kind occur in `labels` (B, C), the numbers of names; nothing for None."""
+    """Which classes of each kind occur in `labels` (B, C), the numbers of names, `ANY` for names of which it is not
+    known; nothing for None.
+    """
     if labels is None:
         return {}
     found = {kind: set(column.tolist()) for kind, column in zip(conditions, labels.unbind(1), strict=True)}
     return {
-        kind: tuple(word for i, word in enumerate(CONDITIONS[kind], start=1) if i in numbers)
+        kind: tuple(word for i, word in enumerate((ANY, *CONDITIONS[kind])) if i in numbers)
         for kind, numbers in found.items()
     }
 

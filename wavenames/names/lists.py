@@ -11,7 +11,7 @@ from http.client import HTTPException
 from importlib.resources import files
 
 from wavenames.config import Refusal
-from wavenames.names.labels import label_numbers
+from wavenames.names.labels import ANY, label_numbers
 from wavenames.names.vocabulary import printable
 
 
@@ -31,14 +31,16 @@ class NameList:
     source: str
     licence: str
 
-    def label_rows(self, conditions: Sequence[str]) -> list[tuple[int, ...]] | None:
+    def label_rows(self, conditions: Sequence[str], *, lacking: bool = False) -> list[tuple[int, ...]] | None:
         """The labels of each row as numbers, one for each of `conditions`; None if there are no conditions.
 
         Raises:
-            Refusal: the list does not know one of them.
+            Refusal: the list does not know one of them, unless it may be `lacking`, which counts as unknown.
         """
-        self.check_knows(conditions)
-        columns = [label_numbers(kind, self.labels[kind]) for kind in conditions]
+        if not lacking:
+            self.check_knows(conditions)
+        unknown = [ANY] * len(self.names)
+        columns = [label_numbers(kind, self.labels.get(kind, unknown)) for kind in conditions]
         return list(zip(*columns, strict=True)) if columns else None
 
     def check_knows(self, conditions: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from wavenames.claims.measured import Measured, Measurement, Subject
 from wavenames.claims.quality import DRAWS, NAMES, Spread
 from wavenames.claims.rates import BATCH, LETTERS, SAMPLED
 from wavenames.claims.verdicts import CLAIMS, FUSIONS, Claim, Verdict, verdicts
-from wavenames.config import DataConfig, Refusal
+from wavenames.config import DataConfig, Refusal, conditions_of
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.figures.lines import ModelLine, lines_text, model_lines
@@ -50,7 +50,8 @@ def at_hand() -> dict[DataConfig, list[Row]]:
     trained = [row for row in model_rows() if row.sample is not None]
     groups: dict[DataConfig, list[Row]] = {}
     for row in sorted(trained, key=lambda row: row.is_run):
-        if row.config is not None:  # all are told nothing here, so that one list and split is one group
+        # All are told nothing here, so that one list and split is one group; who must be told can't be measured.
+        if row.config is not None and (not conditions_of(row.config.model) or checkpoint(row.key).does_without):
             groups.setdefault(row.config.data, []).append(row)
     order = sorted(groups, key=lambda data: (data != DataConfig(), -len(groups[data])))
     return {data: groups[data][:MOST] for data in order}
@@ -88,7 +89,7 @@ def measure(data: DataConfig, chosen: Sequence[Row], place: DeltaGenerator) -> N
     for row in chosen:
         if checkpoint(row.key).vocabulary != vocabulary:
             raise Refusal(f"{row.title} was trained on other letters than those of {names.title}.")
-    subjects = [Subject(row.title, model(row.key)) for row in chosen]
+    subjects = [Subject(row.title, model(row.key), checkpoint(row.key).run) for row in chosen]
     measurement = Measurement(subjects, parts, vocabulary, data, names.title)
     while not _turn().acquire(timeout=WAIT):
         place.progress(0.0, "Another visitor measures; it goes on after that")
@@ -140,7 +141,8 @@ def _context(found: Measured) -> None:
         "hidden is averaged over: with k letters visible, a model's answer is the mean of what it says wherever "
         "these k letters stand in the training names, each time after all that really came before them. (To cut the "
         "name there would tell the model that it begins there, which is untrue.) Where a line is flat, the model "
-        f"makes nothing of more letters. {UNTOLD}"
+        f"makes nothing of more letters. {UNTOLD} Each model was trained by the recipe that suits it, so that a "
+        "difference is one of model and recipe together."
     )
 
 

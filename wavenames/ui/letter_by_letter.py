@@ -16,7 +16,7 @@ from wavenames.checkpoints import Checkpoint
 from wavenames.config import Refusal, signed
 from wavenames.figures.bars import next_letter_bars, next_letter_text
 from wavenames.figures.colours import END_GLYPH
-from wavenames.names import ANY, END_MARK
+from wavenames.names import END_MARK
 from wavenames.probes.surprisal import Surprisal, surprisals
 from wavenames.ui.links import linked_text
 from wavenames.ui.live_plot import live_plot
@@ -90,9 +90,9 @@ def letter_by_letter(chosen: Trained) -> None:
 
 def _told(kept: Checkpoint, side: str, place: DeltaGenerator) -> dict[str, str]:
     """What this side is told; at first the two differ in the first thing that the model can be told."""
-    usual = dict.fromkeys(kept.classes, ANY)
+    usual = {kind: kept.words(kind)[0] for kind in kept.classes}
     for kind in [*usual][:1]:
-        learned = kept.classes[kind] or (ANY,)
+        learned = kept.classes[kind] or kept.words(kind)
         usual[kind] = USUAL[side][kind] if USUAL[side][kind] in learned else learned[-(side == SIDES[1])]
     with place:
         return choose_told(side, usual, kept, key="letters") if usual else {}

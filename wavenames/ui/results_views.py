@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -28,12 +29,13 @@ LOSSES: tuple[tuple[str, Part], ...] = (
 EXPLAINED = {
     "parameters": "Numbers that training sets, or counts that are kept.",
     "context": "Letters that can matter for the next one.",
-    "seconds": "Of training, mean over seeds and splits, on the machine of the table.",
+    "seconds": "Of the fastest training, on the machine of the table, which also did other things.",
     "train": "Names that the model learned from.",
     "validation": "Chooses between models.",
     "test": "Measured once, at the end; chooses nothing.",
     "unseen": "Validation names that do not stand in train as well.",
-    "others": "Validation losses as the notebook and the lectures print them, on the lecture split.",
+    "others": "Losses as the notebook, the lectures and makemore print them, on the lecture split: train / "
+    "validation / test, a dash where one is not printed.",
 }
 
 
@@ -61,13 +63,13 @@ def table(found: Sequence[Row], theirs: Sequence[Published]) -> None:
     config = {
         "model": st.column_config.TextColumn(pinned=True, width=120),
         **{name: st.column_config.TextColumn(alignment="right", help=EXPLAINED[name]) for name in numbers},
-        "others": st.column_config.TextColumn("validation", width=200, help=EXPLAINED["others"]),
+        "others": st.column_config.TextColumn("train / validation / test", width=440, help=EXPLAINED["others"]),
     }
     st.dataframe(
         frame(found, theirs), hide_index=True, height="content", placeholder="–", column_config=config,
         alt="Models of the ladder with their losses, mean and spread over seeds",
     )  # fmt: skip
-    notes = list(remarks(found))
+    notes = [*remarks(found), *(f"{each.source} on {each.row}: {each.note}." for each in theirs if each.note)]
     if notes:
         st.caption(" ".join(notes))
     with st.container(horizontal=True):
@@ -89,7 +91,11 @@ def _line(name: str, row: Row | None, theirs: Sequence[Published]) -> dict[tuple
     untrained = build(config, LETTERS)
     parameters = row.parameters if row else untrained.parameter_count
     context = row.receptive_field if row else untrained.receptive_field
-    printed = [f"{each.source} {each.validation:.3f}" for each in theirs if each.row == name and each.validation]
+    printed = [
+        f"{each.source}: {' / '.join(f'{loss:.3f}' if loss else '–' for loss in map(partial(getattr, each), PARTS))}"
+        for each in theirs
+        if each.row == name
+    ]
     line: dict[tuple[str, str], str | None] = {(" ", "model"): f"{FAMILIES[config.family].glyph} {name}"}
     for split, part in LOSSES:
         figure = row.losses.get((split, part)) if row else None
@@ -97,8 +103,8 @@ def _line(name: str, row: Row | None, theirs: Sequence[Published]) -> dict[tuple
     return line | {
         ("size and time", "parameters"): f"{parameters:,}" if parameters else None,
         ("size and time", "context"): "all" if context > LIST_LIMITS.max_length else str(context),
-        ("size and time", "seconds"): f"{row.seconds.mean:,.0f}" if row else None,
-        ("printed by others", "others"): ", ".join(printed) or None,
+        ("size and time", "seconds"): f"{row.seconds:,.0f}" if row else None,
+        ("printed by others", "others"): "; ".join(printed) or None,
     }
 
 
@@ -124,7 +130,7 @@ def csv(found: Sequence[Row], theirs: Sequence[Published]) -> str:
     for row in found:
         line: dict[str, object] = {
             "model": row.name, "source": "wavenames", "parameters": row.parameters, "context": row.receptive_field,
-            "steps": row.steps, "seeds": row.seeds, "seconds": row.seconds.mean,
+            "steps": row.steps, "seeds": row.seeds, "seconds": row.seconds,
         }  # fmt: skip
         for (split, part), figure in row.losses.items():
             line |= {f"{split} {part}": figure.mean, f"{split} {part} spread": figure.spread}
@@ -184,7 +190,9 @@ def findings(found: Sequence[Row], theirs: Sequence[Published]) -> None:
     st.markdown(
         "The summary that the notebook left open. Each sentence holds two rows of the table against each other by "
         "their mean validation loss, nats per letter. It says *bought* or *cost* only of a difference beyond the "
-        "spread: the two ranges, mean ± spread over seeds, must not touch."
+        "spread: the two ranges, mean ± spread over seeds, must not touch. That is chance in training alone; other "
+        "names would move a difference by some 0.004 (its standard error over names, see Compare), so that less than "
+        "0.01 proves little."
     )
     sentences = summary(found, theirs)
     for topic, group in itertools.groupby(sentences, lambda finding: finding.topic):

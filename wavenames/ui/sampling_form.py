@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from wavenames.checkpoints import Checkpoint, load_shipped, shipped
 from wavenames.config import CONDITIONS, PageSamplingConfig, conditions_of, field_label
-from wavenames.names import ANY, printable
+from wavenames.names import printable
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 from wavenames.ui.samples_view import DRAWN, Drawn
@@ -61,7 +61,8 @@ def _fill(kept: Checkpoint) -> None:
         _say_untold({name: asked.pop(name) for name in untold})
     if not asked:
         return
-    options = possible(asked, lambda words: kept.can_be_told(PageSamplingConfig.checked(**words)))
+    usual = {name: _usual(name, kept) for name in kept.classes}
+    options = possible(asked, lambda words: kept.can_be_told(PageSamplingConfig.checked(**{**usual, **words})))
     for name, key in KEYS.items():
         st.session_state[key] = getattr(options, name)
 
@@ -75,9 +76,14 @@ def _say_untold(asked: Mapping[str, str]) -> None:
 
 
 def _control(name: str, place: DeltaGenerator, kept: Checkpoint) -> Any:
-    among = (ANY, *kept.classes[name]) if name in kept.classes else None
+    among = kept.words(name) if name in kept.classes else None
     with place:
-        return setting(PageSamplingConfig, name, getattr(USUAL, name), key=KEYS[name], among=among)
+        return setting(PageSamplingConfig, name, _usual(name, kept), key=KEYS[name], among=among)
+
+
+def _usual(name: str, kept: Checkpoint) -> Any:
+    """Where a control stands at first: nothing is told, unless the model must be told."""
+    return kept.words(name)[0] if name in kept.classes else getattr(USUAL, name)
 
 
 def _other_dice(names: tuple[str, ...]) -> None:

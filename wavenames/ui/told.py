@@ -8,7 +8,6 @@ import streamlit as st
 
 from wavenames.checkpoints import Checkpoint
 from wavenames.config import SamplingConfig
-from wavenames.names import ANY
 from wavenames.ui.controls import setting
 from wavenames.ui.links import possible, to_be_read, write_words
 
@@ -29,7 +28,7 @@ def choose_told(side: str, usual: Mapping[str, str], kept: Checkpoint, *, key: s
             st.session_state[keys[kind]] = getattr(found, kind)
     with st.container(horizontal=True):
         told = {
-            kind: setting(SamplingConfig, kind, word, key=keys[kind], among=(ANY, *kept.classes[kind]))
+            kind: setting(SamplingConfig, kind, word, key=keys[kind], among=kept.words(kind))
             for kind, word in usual.items()
         }
     write_words({keys[kind]: word for kind, word in told.items() if word != usual[kind]}, [*keys.values()])
