@@ -27,10 +27,12 @@ START_LIMIT = 60.0  # seconds until the server must answer
 
 
 def chromium() -> str:
-    """Path of the browser: Debian's chromium, Ubuntu's chromium-browser or Google's Chrome."""
+    """Path of the browser: Debian's chromium, Ubuntu's chromium-browser, Google's Chrome or Playwright's own."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if path := shutil.which(name):
             return path
+    for own in Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"):
+        return str(own)
     raise FileNotFoundError("No Chromium found: install the package chromium (tests/check does it)")
 
 
