@@ -55,9 +55,12 @@ def test_latin_names_survive_files_that_do_not_say_their_encoding(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_mark_is_recognised_by_its_line_ends(encoding: str) -> None:
-    """Names without a single Latin letter."""
-    assert read_list("שרה\nדוד\n".encode(encoding), "list.txt").names == ("שרה", "דוד")
+@pytest.mark.parametrize(
+    "names", [("שרה", "דוד"), ("Александра", "Константин"), ("山田太郎", "佐藤花子"), ("김민서", "이서준")]
+)
+def test_utf_16_without_mark_is_recognised_by_its_line_ends(names: tuple[str, ...], encoding: str) -> None:
+    """Names without a single Latin letter, and longer ones."""
+    assert read_list("\n".join(names).encode(encoding) + "\n".encode(encoding), "list.txt").names == names
 
 
 @pytest.mark.parametrize("name", ["山田太郎", "佐藤花子", "김민서", "さくら子", "שרה", "Мария"])
@@ -360,6 +363,10 @@ REFUSED = [
     (b"emma", "a.png", r"^The file 'a\.png' can't be read; bring a \.txt or a \.csv file"),
     (b"emma", "names", r"^The file 'names' can't be read"),
     (b"emma\n\nst. john\n", "a.txt", r"^line 3: 'st\. john' holds '\.', which marks the end of a name"),
+    (b"anna\nbob\nca\0rl\ndora\n", "a.txt", r"^line 3: 'ca\\x00rl' holds '\\x00', which can't stand in a name"),
+    (b"name\nanna\nbob\nca\0rl\n", "a.csv", r"^line 4: 'ca\\x00rl' holds '\\x00', which can't stand in a name"),
+    ("zoë\nanna\nbob\nca\0rl\ndora".encode("latin-1"), "a.txt", r"^line 4: 'ca\\x00rl' holds '\\x00'"),
+    ("zoë\nca\0rl\nanna\nbob\ndora".encode("utf-16"), "a.txt", r"^line 2: 'ca\\x00rl' holds '\\x00'"),
     (b"emma\r\nli\tam\r\n", "a.txt", r"^line 2: 'li\\tam' holds '\\t', which can't stand in a name"),
     ("emma\rl\u202eiam".encode(), "a.txt", r"^line 2: 'l\\u202eiam' holds '\\u202e'"),
     (b"emma\n" + b"x" * 61, "a.txt", r"^line 2: 'x{23}…' has 61 letters; at most 60 are allowed"),

@@ -117,10 +117,14 @@ def _text(data: bytes, filename: str) -> str:
     if not data.strip():
         raise Refusal(f"The file {_title(filename)} is empty.")
     text = _decoded(data, filename)
-    # A stray control character is refused with its line later on; many of them mean that this was never text.
-    if "\0" in text or 20 * len(_CONTROL.findall(text)) > len(text):
+    if _many_controls(text):
         raise _no_text(filename)
     return text
+
+
+def _many_controls(text: str) -> bool:
+    """A stray control character is refused with its line later on; many of them mean that this was never text."""
+    return 20 * len(_CONTROL.findall(text)) > len(text)
 
 
 def _no_text(filename: str) -> Refusal:
@@ -131,8 +135,9 @@ def _decoded(data: bytes, filename: str) -> str:
     for bom, encoding in _BOMS.items():
         if data.startswith(bom):
             return _strictly(data.removeprefix(bom), encoding)
-    if b"\0" in data:
-        # Line ends and Latin letters have a zero byte in UTF-16; on which side tells the order of the bytes.
+    if b"\0" in data and _many_controls(data.decode("latin-1")):
+        # Line ends and Latin letters have a zero byte in UTF-16; on which side tells the order of the bytes. Byte by
+        # byte such text is full of control characters, where a text of eight bits has a stray one.
         even, odd = data[::2].count(0), data[1::2].count(0)
         try:
             return data.decode("utf-16-le" if odd > even else "utf-16-be")
