@@ -14,7 +14,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenames.config import CONDITIONS, LABEL_CELLS, LIST_LIMITS, Refusal
-from wavenames.names import ANY, NO_COLUMN, NameList, columns, columns_of_labels, name_column, read_list, reading
+from wavenames.names import (
+    ANY,
+    NO_COLUMN,
+    NameList,
+    columns,
+    columns_of_labels,
+    name_column,
+    read_list,
+    reading,
+    titles_known,
+)
 from wavenames.names.vocabulary import is_letter
 
 relaxed = settings(deadline=None)
@@ -194,6 +204,46 @@ def test_a_table_without_titles_keeps_its_first_name() -> None:
     assert read_list(b"emma\nliam\n", "a.csv").names == ("emma", "liam")
     with pytest.raises(Refusal, match=r"^line 2: 'Ma\.ry' holds"):
         read_list(b"\nMa.ry,F\n", "a.csv")
+
+
+CITIES = b"country,city\nDE,abcde\nFR,fghij\n"
+
+
+def test_a_column_is_known_by_any_title_that_is_asked_for() -> None:
+    """The row in which it stands is then no data; where nobody asks, it is."""
+    assert columns(CITIES, "a.csv") == ["column 1", "column 2"]
+    assert read_list(CITIES, "a.csv", column="city").names == ("abcde", "fghij")
+    assert read_list(CITIES, "a.csv", column="column 2").names == ("city", "abcde", "fghij")
+    told = read_list(b"born , who\n1923,emma\n,liam\n", "a.csv", label_columns={"decade": "born"}, column="who")
+    assert (told.names, told.labels) == (("emma", "liam"), {"decade": ("1920", ANY)})
+    only_label = read_list(b"who,born\nemma,1923\n", "a.csv", label_columns={"decade": "born"})
+    assert (only_label.names, only_label.labels) == (("emma",), {"decade": ("1920",)})
+    with pytest.raises(Refusal, match=r"^Column is 'City'; this file has 'column 1', 'column 2'\.$"):
+        read_list(CITIES, "a.csv", column="City")
+
+
+def test_neither_an_empty_cell_nor_the_word_for_no_column_makes_titles() -> None:
+    """A first row of data may hold both."""
+    data = b"anna,,none\nbert,x,y\n"
+    assert read_list(data, "a.csv", label_columns={"sex": NO_COLUMN}).names == ("anna", "bert")
+    assert read_list(data, "a.csv", column="none").names == ("y",)
+    with pytest.raises(Refusal, match=r"^Column is ''; this file has 'column 1', 'column 2', 'column 3'\.$"):
+        read_list(data, "a.csv", column="")
+
+
+def test_whether_the_first_row_holds_titles_can_be_said() -> None:
+    """Against what is known of it, in both directions."""
+    assert [titles_known(data, "a.csv") for data in (CITIES, CSV)] == [False, True]
+    assert titles_known(b"name\n", "a.txt") is None
+    assert columns(CITIES, "a.csv", titled=True) == ["country", "city"]
+    assert read_list(CITIES, "a.csv", titled=True).names == ("DE", "FR")
+    assert columns_of_labels(b"Sex,Nom\nM,liam", "a.csv", titled=False) == dict.fromkeys(CONDITIONS, NO_COLUMN)
+    assert columns(b"Grace,Name\nemma,stone", "a.csv", titled=False) == ["column 1", "column 2"]
+    assert read_list(b"Grace,Name\nemma,stone", "a.csv", titled=False).names == ("Grace", "emma")
+    with pytest.raises(Refusal, match=r"^Column is 'city'; this file has 'column 1', 'column 2'\.$"):
+        read_list(CITIES, "a.csv", column="city", titled=False)
+    with pytest.raises(Refusal, match=r"^Titles is 'off'; the file 'a\.txt' has no columns\.$"):
+        read_list(b"emma", "a.txt", titled=False)
 
 
 # ------------------------------------------------------------------------------------------------------- labels
