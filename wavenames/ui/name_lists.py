@@ -23,7 +23,7 @@ from wavenames.names import (
 from wavenames.store import StoredList
 from wavenames.ui.links import linked_choice
 from wavenames.ui.session import find_list, lists, store
-from wavenames.ui.words import plain
+from wavenames.ui.words import not_used, plain
 
 WIDTH = 220
 """Of a chooser of a column, in pixels."""
@@ -88,7 +88,7 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
         found = read_list(data, filename, column=column, label_columns=chosen, titled=titled, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
     except Refusal as refusal:
-        st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+        not_used(filename, str(refusal))
         return
     letters = "".join(sorted(set().union(*found.names)))
     st.markdown(
@@ -103,7 +103,7 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
         try:
             _take(found)
         except Refusal as refusal:
-            st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+            not_used(filename, str(refusal))
 
 
 def say_parts(letters: str) -> None:
