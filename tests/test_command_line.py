@@ -246,6 +246,20 @@ def test_a_column_of_a_csv_with_case_folded(tmp_path: Path, capsys: Capture) -> 
     assert "E" not in load(out).vocabulary.letters
 
 
+def test_a_first_row_is_titles_where_one_is_asked_for_or_by_option(tmp_path: Path, capsys: Capture) -> None:
+    """Their letters are otherwise a name's."""
+    table = tmp_path / "cities.csv"
+    rows = "".join(f"DE,{'ab'[i % 2]}{'cde'[i % 3]}\n" for i in range(20))
+    table.write_text(f"country,city\n{rows}", encoding="utf-8")
+    out = tmp_path / "cities.safetensors"
+    words = ["train", "bigram", "--names", str(table), "--out", str(out), "--column"]
+    for column, letters in (("city",), "abcde"), (("column 2",), "abcdeity"), (("city", "--titles"), "abcde"):
+        answer(capsys, *words, *column)
+        assert load(out).vocabulary.letters == "".join(sorted(letters))
+    assert main([*words, "city", "--no-titles"]) == 2
+    assert "Column is 'city'; this file has 'column 1', 'column 2'." in capsys.readouterr().err
+
+
 # -------------------------------------------------------------------------------------------------- every option
 
 
@@ -454,6 +468,8 @@ REFUSED = {
         ["train", "mlp-3", "--names", "{labels}", "--conditions", "decade", "--decade-column", "none"],
         "the list 'labels.csv' knows nothing but the names.",
     ),
+    "titles of a list": (["train", "bigram", "--no-titles"], "Columns, titles and fold case are for files"),
+    "titles in text": (["train", "bigram", "--names", "{names}", "--titles"], "Titles is 'on'; the file"),
     "no column in text": (["train", "bigram", "--names", "{names}", "--column", "x"], "has no columns"),
     "too few names": (["train", "bigram", "--names", "{few}"], "too short"),
     "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),

@@ -216,6 +216,48 @@ def test_an_upload_of_rubbish_is_refused_and_the_list_in_use_stays(
     expect(page.get_by_text("32,257").first).to_be_visible()
 
 
+def test_a_file_beyond_the_limit_is_refused_in_a_sentence_that_takes_the_place_of_the_last(
+    app: str, page: Page, tmp_path: Path
+) -> None:
+    """A model a little too large, after one that is damaged; a list of the same size, after one of dots."""
+    damaged, dots = tmp_path / "damaged.safetensors", tmp_path / "dots.txt"
+    damaged.write_bytes(b"x" * 5000)
+    dots.write_bytes(b"anna\nb.b\n")
+    large_model, large_list = tmp_path / "large.safetensors", tmp_path / "large.txt"
+    for path in (large_model, large_list):
+        path.write_bytes(bytes(70_000_000))
+    refusals = page.get_by_role("alert")
+    open_page(page, f"{app}/sample", SLOW)
+    page.get_by_text("Model file").click()
+    for path, sentence in (
+        (damaged, "it can't be read as safetensors"),
+        (large_model, "The checkpoint has 70.0 MB; allowed is at most 64 MB."),
+    ):
+        page.locator("input[type=file]").first.set_input_files(path)
+        expect(refusals.get_by_text(sentence)).to_be_visible(timeout=SLOW)
+        expect(refusals).to_have_count(1)
+    expect(refusals.get_by_text("'large.safetensors' is not used")).to_be_visible()
+
+    # Who comes back to the page finds the place for a file empty, and no refusal below it.
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name="Names").first.click()
+    expect(page.get_by_role("heading", name="Names", level=1)).to_be_visible(timeout=SLOW)
+    page.get_by_role("link", name="Sample").first.click()
+    settled(page).get_by_text("Model file").click()
+    expect(page.locator("input[type=file]")).to_be_attached(timeout=SLOW)
+    expect(settled(page).get_by_role("alert")).to_have_count(0)
+
+    open_page(page, f"{app}/names", SLOW)
+    page.get_by_text("Bring another list").click()
+    for path, sentence in (
+        (dots, "holds '.'"),
+        (large_list, "The file 'large.txt' has 70,000,000 bytes; at most 5,000,000 are allowed."),
+    ):
+        page.locator("input[type=file]").first.set_input_files(path)
+        expect(refusals.get_by_text(sentence)).to_be_visible(timeout=SLOW)
+        expect(refusals).to_have_count(1)
+
+
 def test_a_list_brought_by_a_visitor_can_be_trained_on(app: str, page: Page) -> None:
     """From an uploaded file to a finished run on it."""
     stars = "\n".join(

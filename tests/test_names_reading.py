@@ -14,7 +14,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from wavenames.config import CONDITIONS, LABEL_CELLS, LIST_LIMITS, Refusal
-from wavenames.names import ANY, NO_COLUMN, NameList, columns, columns_of_labels, name_column, read_list, reading
+from wavenames.names import (
+    ANY,
+    NO_COLUMN,
+    NameList,
+    columns,
+    columns_of_labels,
+    name_column,
+    read_list,
+    reading,
+    titles_known,
+)
 from wavenames.names.vocabulary import is_letter
 
 relaxed = settings(deadline=None)
@@ -55,9 +65,12 @@ def test_latin_names_survive_files_that_do_not_say_their_encoding(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_without_mark_is_recognised_by_its_line_ends(encoding: str) -> None:
-    """Names without a single Latin letter."""
-    assert read_list("שרה\nדוד\n".encode(encoding), "list.txt").names == ("שרה", "דוד")
+@pytest.mark.parametrize(
+    "names", [("שרה", "דוד"), ("Александра", "Константин"), ("山田太郎", "佐藤花子"), ("김민서", "이서준")]
+)
+def test_utf_16_without_mark_is_recognised_by_its_line_ends(names: tuple[str, ...], encoding: str) -> None:
+    """Names without a single Latin letter, and longer ones."""
+    assert read_list("\n".join(names).encode(encoding) + "\n".encode(encoding), "list.txt").names == names
 
 
 @pytest.mark.parametrize("name", ["山田太郎", "佐藤花子", "김민서", "さくら子", "שרה", "Мария"])
@@ -191,6 +204,46 @@ def test_a_table_without_titles_keeps_its_first_name() -> None:
     assert read_list(b"emma\nliam\n", "a.csv").names == ("emma", "liam")
     with pytest.raises(Refusal, match=r"^line 2: 'Ma\.ry' holds"):
         read_list(b"\nMa.ry,F\n", "a.csv")
+
+
+CITIES = b"country,city\nDE,abcde\nFR,fghij\n"
+
+
+def test_a_column_is_known_by_any_title_that_is_asked_for() -> None:
+    """The row in which it stands is then no data; where nobody asks, it is."""
+    assert columns(CITIES, "a.csv") == ["column 1", "column 2"]
+    assert read_list(CITIES, "a.csv", column="city").names == ("abcde", "fghij")
+    assert read_list(CITIES, "a.csv", column="column 2").names == ("city", "abcde", "fghij")
+    told = read_list(b"born , who\n1923,emma\n,liam\n", "a.csv", label_columns={"decade": "born"}, column="who")
+    assert (told.names, told.labels) == (("emma", "liam"), {"decade": ("1920", ANY)})
+    only_label = read_list(b"who,born\nemma,1923\n", "a.csv", label_columns={"decade": "born"})
+    assert (only_label.names, only_label.labels) == (("emma",), {"decade": ("1920",)})
+    with pytest.raises(Refusal, match=r"^Column is 'City'; this file has 'column 1', 'column 2'\.$"):
+        read_list(CITIES, "a.csv", column="City")
+
+
+def test_neither_an_empty_cell_nor_the_word_for_no_column_makes_titles() -> None:
+    """A first row of data may hold both."""
+    data = b"anna,,none\nbert,x,y\n"
+    assert read_list(data, "a.csv", label_columns={"sex": NO_COLUMN}).names == ("anna", "bert")
+    assert read_list(data, "a.csv", column="none").names == ("y",)
+    with pytest.raises(Refusal, match=r"^Column is ''; this file has 'column 1', 'column 2', 'column 3'\.$"):
+        read_list(data, "a.csv", column="")
+
+
+def test_whether_the_first_row_holds_titles_can_be_said() -> None:
+    """Against what is known of it, in both directions."""
+    assert [titles_known(data, "a.csv") for data in (CITIES, CSV)] == [False, True]
+    assert titles_known(b"name\n", "a.txt") is None
+    assert columns(CITIES, "a.csv", titled=True) == ["country", "city"]
+    assert read_list(CITIES, "a.csv", titled=True).names == ("DE", "FR")
+    assert columns_of_labels(b"Sex,Nom\nM,liam", "a.csv", titled=False) == dict.fromkeys(CONDITIONS, NO_COLUMN)
+    assert columns(b"Grace,Name\nemma,stone", "a.csv", titled=False) == ["column 1", "column 2"]
+    assert read_list(b"Grace,Name\nemma,stone", "a.csv", titled=False).names == ("Grace", "emma")
+    with pytest.raises(Refusal, match=r"^Column is 'city'; this file has 'column 1', 'column 2'\.$"):
+        read_list(CITIES, "a.csv", column="city", titled=False)
+    with pytest.raises(Refusal, match=r"^Titles is 'off'; the file 'a\.txt' has no columns\.$"):
+        read_list(b"emma", "a.txt", titled=False)
 
 
 # ------------------------------------------------------------------------------------------------------- labels
@@ -360,6 +413,10 @@ REFUSED = [
     (b"emma", "a.png", r"^The file 'a\.png' can't be read; bring a \.txt or a \.csv file"),
     (b"emma", "names", r"^The file 'names' can't be read"),
     (b"emma\n\nst. john\n", "a.txt", r"^line 3: 'st\. john' holds '\.', which marks the end of a name"),
+    (b"anna\nbob\nca\0rl\ndora\n", "a.txt", r"^line 3: 'ca\\x00rl' holds '\\x00', which can't stand in a name"),
+    (b"name\nanna\nbob\nca\0rl\n", "a.csv", r"^line 4: 'ca\\x00rl' holds '\\x00', which can't stand in a name"),
+    ("zoë\nanna\nbob\nca\0rl\ndora".encode("latin-1"), "a.txt", r"^line 4: 'ca\\x00rl' holds '\\x00'"),
+    ("zoë\nca\0rl\nanna\nbob\ndora".encode("utf-16"), "a.txt", r"^line 2: 'ca\\x00rl' holds '\\x00'"),
     (b"emma\r\nli\tam\r\n", "a.txt", r"^line 2: 'li\\tam' holds '\\t', which can't stand in a name"),
     ("emma\rl\u202eiam".encode(), "a.txt", r"^line 2: 'l\\u202eiam' holds '\\u202e'"),
     (b"emma\n" + b"x" * 61, "a.txt", r"^line 2: 'x{23}…' has 61 letters; at most 60 are allowed"),

@@ -173,6 +173,29 @@ def test_a_column_of_a_csv_is_chosen(names: AppTest) -> None:
     assert numbers(names)[:2] == ["20", "20"]
 
 
+def test_a_first_row_that_was_not_known_can_be_said_to_hold_titles(names: AppTest) -> None:
+    """The choosers then stand at the titles, which are no names; and back again."""
+    rows = "".join(f"{country},town{i}\n" for i, country in enumerate(["DE", "FR"] * 10))
+    upload(names, "cities.csv", f"country,city\n{rows}".encode())
+    titled = next(each for each in names.toggle if each.label == "First row holds titles")
+    assert not titled.value
+    assert chooser(names, "names").options == ["column 1", "column 2"]
+    assert "**21 names** of" in words(names)
+    titled.set_value(True).run()
+    assert not names.exception
+    assert chooser(names, "sex").options == ["none", "country", "city"]
+    chooser(names, "names").select("city").run()
+    assert "**20 names** of" in words(names)
+    titled = next(each for each in names.toggle if each.label == "First row holds titles")
+    titled.set_value(False).run()
+    assert not names.exception
+    assert "**21 names** of" in words(names)
+    upload(names, "told.csv", TOLD.encode())
+    assert next(each for each in names.toggle if each.label == "First row holds titles").value
+    upload(names, "7b.txt", CLASS)
+    assert [each.label for each in names.toggle if "titles" in each.label] == []
+
+
 TOLD = "name,sex,year,form\n" + "\n".join(
     f"kim{letter},{sex},{year},7b"
     for letter, sex, year in zip("abcdefghijkl", "FFM" * 4, ["1923", "1999", ""] * 4, strict=True)

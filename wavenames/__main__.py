@@ -473,8 +473,8 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
     """The list that ships under this id, makemore's by download, or a file's."""
     label_columns = {kind: title for kind in CONDITIONS if (title := getattr(args, f"{kind}_column")) is not None}
     if word in BUNDLED or word == MAKEMORE.id:
-        if args.column is not None or args.fold_case or label_columns:
-            raise Refusal(f"Columns and fold case are for files; '{word}' is a list that is known by name.")
+        if args.column is not None or args.titles is not None or args.fold_case or label_columns:
+            raise Refusal(f"Columns, titles and fold case are for files; '{word}' is a list that is known by name.")
         return bundled(word) if word in BUNDLED else download_makemore()
     path = Path(word)
     try:
@@ -484,7 +484,9 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
             f"Names is '{shown_path(word)}', which can't be read as a file ({error.strerror}); allowed is a .txt or "
             f".csv file or one of {', '.join([*BUNDLED, MAKEMORE.id])}."
         ) from error
-    return read_list(data, path.name, column=args.column, label_columns=label_columns, fold_case=args.fold_case)
+    return read_list(
+        data, path.name, column=args.column, label_columns=label_columns, titled=args.titles, fold_case=args.fold_case
+    )
 
 
 def _open_checkpoint(word: str) -> Checkpoint:
@@ -682,6 +684,10 @@ def _list_options(parser: argparse.ArgumentParser, default: str | None) -> None:
             f"--{kind}-column", metavar="TITLE",
             help=f"The column that tells the {kind}, {CELLS_ALLOWED[kind]}; '{NO_COLUMN}' for none. (found by title)",
         )  # fmt: skip
+    parser.add_argument(
+        "--titles", action=argparse.BooleanOptionalAction,
+        help="Whether the first row of a .csv file holds titles. (it does where one is asked for or is a known word)",
+    )  # fmt: skip
     parser.add_argument("--fold-case", action="store_true", help="Make all letters of a file's names small.")
 
 

@@ -4,7 +4,7 @@ from wavenames.names.labels import ANY, UNKNOWN, classes_in, label_counts, label
 from wavenames.names.lists import BUNDLED, MAKEMORE, NameList, bundled, digest, download_makemore, makemore
 from wavenames.names.membership import Membership, Status
 from wavenames.names.packing import Batch, Packed
-from wavenames.names.reading import columns, columns_of_labels, read_list
+from wavenames.names.reading import columns, columns_of_labels, read_list, titles_known
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
 from wavenames.names.tables import NO_COLUMN, name_column
@@ -45,6 +45,7 @@ __all__ = [
     "shares",
     "split",
     "statistics",
+    "titles_known",
     "told_numbers",
     "windows",
 ]

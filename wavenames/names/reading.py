@@ -25,6 +25,7 @@ from wavenames.names.tables import (
     column_number,
     column_of,
     csv_rows,
+    has_titles,
     likely_labels,
     name_column,
     read_labels,
@@ -44,6 +45,7 @@ def read_list(
     *,
     column: str | None = None,
     label_columns: Mapping[str, str] | None = None,
+    titled: bool | None = None,
     fold_case: bool = False,
 ) -> NameList:
     """The names in a file's bytes, in order, twins kept, with the labels that stand beside them in a .csv.
@@ -51,8 +53,10 @@ def read_list(
     Outer spaces and blank lines are dropped and letters composed (Unicode NFC). `column` chooses the column of
     a .csv, as `columns` calls it; None takes the likeliest, see `name_column`. `label_columns` does so for kinds of
     label (`config.CONDITIONS`), and for those that it leaves out `columns_of_labels`. An empty cell is a label that
-    is not known. `fold_case` makes all letters small. The id follows from the resulting names and labels alone, so
-    that the same ones have the same id; makemore's own file is known by its hash, and then by its name.
+    is not known. `titled` says whether the first row of a .csv holds titles; None, that it does where one of its
+    cells is asked for as a column or speaks of names or labels. `fold_case` makes all letters small. The id follows
+    from the resulting names and labels alone, so that the same ones have the same id; makemore's own file is known by
+    its hash, and then by its name.
 
     Refuses a file that is neither .txt nor .csv, empty, no text, or beyond `config.LIST_LIMITS`, and a label that is
     none of `config.LABEL_CELLS`.
@@ -60,12 +64,14 @@ def read_list(
     label_columns = label_columns or {}
     wanted = {} if column is None else {"Column": column}
     wanted |= {column_of(kind): title for kind, title in label_columns.items()}
+    if titled is not None:
+        wanted["Titles"] = "on" if titled else "off"
     if not wanted and hashlib.sha256(data).hexdigest() == MAKEMORE.sha256:
         return makemore(data)
     text, title = _text(data, filename), PurePath(filename).name
     labels: dict[str, tuple[str, ...]] = {}
     if _is_csv(filename):
-        names, labels, origin = _from_table(text, column, label_columns, fold_case=fold_case)
+        names, labels, origin = _from_table(text, column, label_columns, titled, fold_case=fold_case)
     elif wanted:
         what, first = next(iter(wanted.items()))
         raise Refusal(f"{what} is {printable(first)}; the file {_title(filename)} has no columns.")
@@ -84,18 +90,31 @@ def read_list(
     )
 
 
-def columns(data: bytes, filename: str) -> list[str]:
-    """The titles of a .csv file's columns, for a choice; none for a .txt file. Refuses as `read_list` does.
+def titles_known(data: bytes, filename: str) -> bool | None:
+    """Whether the first row of a .csv is known to hold titles while nobody says so; None for a .txt file.
 
-    A first row in which no title speaks of names or labels is data: the columns are then called "column 1" …
+    Refuses as `read_list` does.
     """
     text = _text(data, filename)
-    return csv_rows(text)[0] if _is_csv(filename) else []
+    return has_titles(text) if _is_csv(filename) else None
 
 
-def columns_of_labels(data: bytes, filename: str) -> dict[str, str]:
+def columns(data: bytes, filename: str, *, titled: bool | None = None) -> list[str]:
+    """The titles of a .csv file's columns, for a choice; none for a .txt file. Refuses as `read_list` does.
+
+    A first row in which no title speaks of names or labels is data, unless `titled` says otherwise: the columns are
+    then called "column 1" …
+    """
+    text = _text(data, filename)
+    if not _is_csv(filename):
+        return []
+    return csv_rows(text, titled=has_titles(text) if titled is None else titled)[0]
+
+
+def columns_of_labels(data: bytes, filename: str, *, titled: bool | None = None) -> dict[str, str]:
     """The columns of a .csv that labels are read from while nobody chooses, as `likely_labels` has them."""
-    return likely_labels(_text(data, filename))
+    text = _text(data, filename)
+    return likely_labels(text, titled=has_titles(text) if titled is None else titled)
 
 
 def _title(filename: str) -> str:
@@ -117,10 +136,14 @@ def _text(data: bytes, filename: str) -> str:
     if not data.strip():
         raise Refusal(f"The file {_title(filename)} is empty.")
     text = _decoded(data, filename)
-    # A stray control character is refused with its line later on; many of them mean that this was never text.
-    if "\0" in text or 20 * len(_CONTROL.findall(text)) > len(text):
+    if _many_controls(text):
         raise _no_text(filename)
     return text
+
+
+def _many_controls(text: str) -> bool:
+    """A stray control character is refused with its line later on; many of them mean that this was never text."""
+    return 20 * len(_CONTROL.findall(text)) > len(text)
 
 
 def _no_text(filename: str) -> Refusal:
@@ -131,8 +154,9 @@ def _decoded(data: bytes, filename: str) -> str:
     for bom, encoding in _BOMS.items():
         if data.startswith(bom):
             return _strictly(data.removeprefix(bom), encoding)
-    if b"\0" in data:
-        # Line ends and Latin letters have a zero byte in UTF-16; on which side tells the order of the bytes.
+    if b"\0" in data and _many_controls(data.decode("latin-1")):
+        # Line ends and Latin letters have a zero byte in UTF-16; on which side tells the order of the bytes. Byte by
+        # byte such text is full of control characters, where a text of eight bits has a stray one.
         even, odd = data[::2].count(0), data[1::2].count(0)
         try:
             return data.decode("utf-16-le" if odd > even else "utf-16-be")
@@ -187,12 +211,14 @@ def _strictly(data: bytes, encoding: str) -> str:
 
 
 def _from_table(
-    text: str, column: str | None, label_columns: Mapping[str, str], *, fold_case: bool
+    text: str, column: str | None, label_columns: Mapping[str, str], titled: bool | None, *, fold_case: bool
 ) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]], str]:
     """The names of a .csv, the labels of each kind that any of them has, and from which columns they are."""
-    titles, rows = csv_rows(text)
+    if titled is None:
+        titled = has_titles(text, {*label_columns.values()} - {NO_COLUMN} | {column or ""})
+    titles, rows = csv_rows(text, titled=titled)
     number = name_column(titles) if column is None else column_number(titles, column, "Column")
-    likely = {} if label_columns.keys() == CONDITIONS.keys() else likely_labels(text, number)
+    likely = {} if label_columns.keys() == CONDITIONS.keys() else likely_labels(text, number, titled=titled)
     chosen = {kind: label_columns.get(kind, likely.get(kind, NO_COLUMN)) for kind in CONDITIONS}
     numbers = {
         kind: column_number(titles, title, column_of(kind)) for kind, title in chosen.items() if title != NO_COLUMN

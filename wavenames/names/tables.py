@@ -5,7 +5,7 @@ import io
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from wavenames.config import CELLS_ALLOWED, CONDITIONS, LABEL_CELLS, Refusal
 from wavenames.names.labels import ANY
@@ -22,25 +22,36 @@ _NAME_WORDS = frozenset({
 })  # fmt: skip
 """Words in the title of a column of names."""
 _LABEL_TITLES = {"sex": ("sex", "gender"), "decade": ("decade", "year")}
-"""Titles of columns of labels. A table whose first row has none of them, and no word for names, has no titles."""
+"""Titles of columns of labels."""
 NO_COLUMN = "none"
 """In place of a column's title: this kind of label is read from none."""
 
 
-def csv_rows(text: str) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
-    """The titles of the columns, and (line, cells) of each row of data that isn't blank."""
-    top = next((line for line in LINE_BREAK.split(text) if line.strip()), "")
-    delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", top).count)
-    rows = _csv_lines(text, delimiter)
+def has_titles(text: str, asked: Collection[str] = ()) -> bool:
+    """Whether the first row is known to hold titles: one speaks of names or labels, or is `asked` for."""
+    _, cells = next(_csv_lines(text), (1, []))
+    titles = [title for cell in cells if (title := cell.strip())]
+    return any(title in asked or _speaks_of_names(title) for title in titles) or any(
+        _called(titles, kind) for kind in CONDITIONS
+    )
+
+
+def csv_rows(text: str, *, titled: bool) -> tuple[list[str], Iterator[tuple[int, list[str]]]]:
+    """The titles of the columns, and (line, cells) of each row of data that isn't blank.
+
+    `titled` says whether the first row holds the titles; otherwise they are "column 1" …
+    """
+    rows = _csv_lines(text)
     first = next(rows, (1, [""]))
     places = [f"column {place}" for place in range(1, len(first[1]) + 1)]
-    titles = [cell.strip() or place for cell, place in zip(first[1], places, strict=True)]
-    if any(map(_speaks_of_names, titles)) or any(_called(titles, kind) for kind in CONDITIONS):
-        return titles, rows
+    if titled:
+        return [cell.strip() or place for cell, place in zip(first[1], places, strict=True)], rows
     return places, itertools.chain([first], rows)
 
 
-def _csv_lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _csv_lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    top = next((line for line in LINE_BREAK.split(text) if line.strip()), "")
+    delimiter = max(DELIMITERS, key=re.sub(r'"[^"]*"', "", top).count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     line = 1
     try:
@@ -65,13 +76,13 @@ def name_column(titles: Sequence[str]) -> int:
     return max(range(len(titles)), key=likely)
 
 
-def likely_labels(text: str, names: int | None = None) -> dict[str, str]:
+def likely_labels(text: str, names: int | None = None, *, titled: bool) -> dict[str, str]:
     """For each kind of label the column of a .csv that is taken to tell it, by title; `NO_COLUMN` where none is.
 
     It is the first that is called by the kind, in any case, and whose every cell stands for a class or is empty in
     the rows that have a name, which stands in column `names` or the likeliest.
     """
-    titles, rows = csv_rows(text)
+    titles, rows = csv_rows(text, titled=titled)
     number = name_column(titles) if names is None else names
     fitting = {kind: _called(titles, kind) for kind in CONDITIONS}
     if any(fitting.values()):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from wavenames.config import SERVER_LIMITS, Refusal
+from wavenames.config import Refusal
 from wavenames.ui.session import Trained, checkpoint, keep_upload
-from wavenames.ui.words import plain
+from wavenames.ui.words import not_used
 
 REFUSED = "upload_refused"
 
@@ -24,16 +24,15 @@ def model_file(chosen: Trained, *, key: str) -> None:
         help="Weights, configuration, letters and results in one .safetensors file.",
     )
     visit = st.session_state.setdefault("models_brought", 0)  # a new key empties the upload
-    st.file_uploader(
+    file = st.file_uploader(
         "Bring a model: a .safetensors file that was downloaded here",
         type=["safetensors"],
         key=f"model_upload_{visit}",
-        max_upload_size=SERVER_LIMITS.max_checkpoint_bytes // 1_000_000,
         on_change=_take,
         args=(f"model_upload_{visit}", key),
     )
-    if refused := st.session_state.get(REFUSED):
-        st.error(plain(refused), title="This file is not used", icon=":material/block:")
+    if file is not None and (refused := st.session_state.get(REFUSED)):
+        not_used(file.name, refused)
 
 
 def _take(upload: str, chooser: str) -> None:

@@ -18,11 +18,12 @@ from wavenames.names import (
     name_column,
     read_list,
     split,
+    titles_known,
 )
 from wavenames.store import StoredList
 from wavenames.ui.links import linked_choice
 from wavenames.ui.session import find_list, lists, store
-from wavenames.ui.words import plain
+from wavenames.ui.words import not_used, plain
 
 WIDTH = 220
 """Of a chooser of a column, in pixels."""
@@ -66,24 +67,28 @@ def bring_list() -> None:
 def _offer(data: bytes, filename: str, file_id: str) -> None:
     """What a file holds, and the button that takes it."""
     try:
-        titles = columns(data, filename)
+        titled = titles_known(data, filename)
         column, chosen = None, {}
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            if titles:  # each file's choosers stand at first as its own titles say
+            if titled is not None:  # each file's choosers stand at first as its own titles say
+                titled = st.toggle(
+                    "First row holds titles", value=titled, key=f"titles in {file_id}",
+                    help="Off, the first row is read as data, and the columns are called by their places.",
+                )  # fmt: skip
+                titles, file = columns(data, filename, titled=titled), f"{file_id}, titles {titled}"
                 column = st.selectbox(
-                    "Column of names", titles, index=name_column(titles), key=f"names in {file_id}", width=WIDTH
+                    "Column of names", titles, index=name_column(titles), key=f"names in {file}", width=WIDTH
                 )
                 choices = [NO_COLUMN, *titles]
-                for kind, likely in columns_of_labels(data, filename).items():
+                for kind, likely in columns_of_labels(data, filename, titled=titled).items():
                     chosen[kind] = st.selectbox(
-                        COLUMNS[kind], choices, index=choices.index(likely),
-                        key=f"{kind} in {file_id}", width=WIDTH,
-                    )  # fmt: skip
+                        COLUMNS[kind], choices, index=choices.index(likely), key=f"{kind} in {file}", width=WIDTH
+                    )
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
-        found = read_list(data, filename, column=column, label_columns=chosen, fold_case=fold_case)
+        found = read_list(data, filename, column=column, label_columns=chosen, titled=titled, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
     except Refusal as refusal:
-        st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+        not_used(filename, str(refusal))
         return
     letters = "".join(sorted(set().union(*found.names)))
     st.markdown(
@@ -98,7 +103,7 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
         try:
             _take(found)
         except Refusal as refusal:
-            st.error(plain(str(refusal)), title="This file is not used", icon=":material/block:")
+            not_used(filename, str(refusal))
 
 
 def say_parts(letters: str) -> None:

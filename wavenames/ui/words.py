@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from wavenames.config import Refusal
-from wavenames.names import ANY
+from wavenames.names import ANY, printable
 
 ANEW = "page drawn anew"
 """Session key: what was refused when the page was drawn last, and is drawn anew for."""
@@ -23,6 +23,11 @@ def plain(text: str) -> str:
     Letters that run from right to left are isolated, so that they can't turn the sentence around them.
     """
     return _RIGHT_TO_LEFT.sub("\u2068\\1\u2069", _MARKDOWN.sub(r"\\\1", text))
+
+
+def not_used(filename: str, refusal: str) -> None:
+    """Say why a file that was brought is refused, and which: a file that the browser refuses may stand beside it."""
+    st.error(plain(refusal), title=plain(f"{printable(filename, longest=60)} is not used"), icon=":material/block:")
 
 
 @contextmanager
