@@ -356,6 +356,8 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
     assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == limits
     assert sorted(text for trace in figure.data for text in trace.text) == sorted([*LETTERS[1:], "■"])
     assert len({trace.marker.symbol for trace in figure.data}) == 3
+    free = letters_map(vectors, LETTERS, [kind(c) for c in LETTERS], "PCA").layout
+    assert (free.xaxis.range, free.yaxis.range, free.yaxis.scaleanchor) == (None, None, "x")
 
 
 def test_the_legend_of_the_letters_map_names_only_kinds_that_are_there() -> None:

@@ -180,6 +180,23 @@ def test_zoom_and_plot_survive_five_updates_and_a_change_of_theme(page: Page, ch
 
 
 @pytest.mark.browser
+def test_axes_of_one_scale_follow_letters_that_draw_near_unless_the_reader_zoomed(page: Page, chart: Locator) -> None:
+    free, framed = (page.locator(f".st-key-{key} .wn-plot-area") for key in ("free", "framed"))
+    ends = "plot => [plot._fullLayout.xaxis.range[0], plot._fullData[1].x[0], plot.layout.yaxis.range[0]]"
+    wait_for_updates(page, 4)
+    left, letter, _ = free.evaluate(ends)
+    assert letter > -4
+    assert 2 * letter < left < letter
+    left, letter, bottom = framed.evaluate(ends)
+    assert left == bottom == pytest.approx(letter)
+
+    free.scroll_into_view_if_needed()
+    before = zoom(page, free)
+    wait_for_updates(page, 2)
+    assert x_range(free) == before
+
+
+@pytest.mark.browser
 def test_a_plot_goes_with_its_place_alone(page: Page, chart: Locator) -> None:
     """Streamlit tidies up after a call that a newer figure overtook, as well as after a chart that left the page."""
     kept = page.evaluate(
