@@ -10,33 +10,41 @@ from typing import Final, Literal
 
 @dataclass(frozen=True)
 class FamilyStyle:
-    """How a model family is drawn: colour, dash of lines, plotly's name of its marker, the same marker as a glyph."""
+    """How a model family is drawn.
+
+    Colour, dash of lines, plotly's name of its marker, the same marker as a glyph, and the glyph of its outline.
+    """
 
     colour: str
     dash: str
     symbol: str
     glyph: str
+    outline: str
+
+    def labelled(self, *, hollow: bool) -> str:
+        """Plotly's markup for the glyph in the family's colour, full or hollow."""
+        return f'<span style="color:{self.colour}">{self.outline if hollow else self.glyph}</span>'
 
 
 class _Styles(dict[str, FamilyStyle]):
     """Styles by family; one that has none of its own is drawn in grey, so that a new model needs no entry."""
 
     def __missing__(self, family: str) -> FamilyStyle:
-        return FamilyStyle("#808080", "longdashdot", "circle-open", "○")
+        return FamilyStyle("#808080", "longdashdot", "circle-open", "○", "○")
 
 
 # Found by search among colours with a contrast of at least 3:1 on both backgrounds of the theme: the set whose
 # members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
 FAMILIES: Final[dict[str, FamilyStyle]] = _Styles(
     {
-        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕"),
-        "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢"),
-        "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
-        "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
-        "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),
-        "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆"),
-        "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼"),
-        "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★"),
+        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕", "✕"),
+        "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢", "⬡"),
+        "mlp": FamilyStyle("#508ff9", "solid", "circle", "●", "○"),
+        "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲", "△"),
+        "dilated": FamilyStyle("#c8800d", "dash", "square", "■", "□"),
+        "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆", "◇"),
+        "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼", "▽"),
+        "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★", "☆"),
     }
 )
 
