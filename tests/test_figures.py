@@ -332,6 +332,33 @@ def test_dots_stand_on_the_line_of_their_row_with_a_bar_for_their_spread() -> No
     )
 
 
+def test_full_and_hollow_dots_look_different_whatever_their_family() -> None:
+    """Also those of what was only counted and of what is no model's, whose marks are lines."""
+    for family in (*FAMILIES, None, "brand-new"):
+        dots = [Dot("row", "one", family, 2.0), Dot("row", "two", family, 2.1, hollow=True)]
+        full, hollow = (trace.marker.symbol[0] for trace in dot_plot(dots, "loss").data)
+        assert (full != hollow) == (family != "brand-new")
+        assert "circle" in hollow or hollow == f"{full}-open"
+
+
+def test_dots_of_one_series_have_no_legend() -> None:
+    assert not dot_plot([Dot("row", "one", "mlp", 2.0)], "loss").layout.showlegend
+    assert dot_plot([Dot("row", "one", "mlp", 2.0), Dot("row", "two", "mlp", 2.0)], "loss").layout.showlegend
+
+
+def test_a_row_far_above_all_others_is_named_at_the_edge_and_squeezes_none() -> None:
+    near = [Dot(f"row {i}", "lecture", "mlp", 1.9 + 0.05 * i, 0.01) for i in range(5)]
+    far = [Dot("far", "lecture", "bigram", 2.453), Dot("far", "unique", "bigram", 2.454, hollow=True)]
+    figure = dot_plot([*far, *near], "loss")
+    assert texts(figure) == [" ✕  2.453  ⊗  2.454 →"]
+    low, high = figure.layout.xaxis.range
+    assert low < 1.89
+    assert 2.1 < high < 2.13
+    assert [dot for trace in figure.data for dot in trace.x if dot and dot > high] == [2.453, 2.454]
+    assert dot_plot([*far[:1], *near[:3]], "loss").layout.xaxis.range is None, "few rows are drawn where they are"
+    assert dot_plot([Dot("far", "lecture", "bigram", 2.2), *near], "loss").layout.xaxis.range is None
+
+
 def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None:
     few = loss_curves([run(label="one"), run(label="two", family="mlp")], {})
     assert {text.split()[1] for text in texts(few)} == set(legend(few)) == {"one", "two"}

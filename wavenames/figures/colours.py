@@ -21,6 +21,17 @@ class FamilyStyle:
     glyph: str
     outline: str
 
+    @property
+    def thin(self) -> bool:
+        """Whether the marker is lines, without an outline or a middle."""
+        return self.symbol.endswith("thin")
+
+    def marker(self, *, hollow: bool) -> str:
+        """Plotly's name of the marker, full or hollow."""
+        if self.thin:  # the hollow ones stand in a ring
+            return "circle-x-open" if hollow else f"{self.symbol}-open"
+        return f"{self.symbol.removesuffix('-open')}-open" if hollow else self.symbol
+
     def labelled(self, *, hollow: bool) -> str:
         """Plotly's markup for the glyph in the family's colour, full or hollow."""
         return f'<span style="color:{self.colour}">{self.outline if hollow else self.glyph}</span>'
@@ -37,7 +48,7 @@ class _Styles(dict[str, FamilyStyle]):
 # members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
 FAMILIES: Final[dict[str, FamilyStyle]] = _Styles(
     {
-        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕", "✕"),
+        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕", "⊗"),
         "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢", "⬡"),
         "mlp": FamilyStyle("#508ff9", "solid", "circle", "●", "○"),
         "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲", "△"),

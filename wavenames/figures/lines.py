@@ -47,7 +47,7 @@ def model_lines(
             cliponaxis=False,
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + "-open" * (hollow or style.symbol.endswith("thin")),
+                "symbol": style.marker(hollow=hollow),
                 "color": style.colour,
                 "size": 8,
                 "line": {"color": style.colour, "width": 1.5},

@@ -222,7 +222,7 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
             mode="lines+markers",
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + ("-open" if style.symbol.endswith("thin") else variant),
+                "symbol": style.marker(hollow="open" in variant) + "-dot" * ("dot" in variant and not style.thin),
                 "size": 7,
                 "maxdisplayed": 20,  # a mark here and there says which line it is
                 "color": style.colour,

@@ -190,7 +190,7 @@ def _fusion(found: Measured, of_table: Sequence[TableRow]) -> None:
 def _quality(found: Measured) -> None:
     every = [("real names", None, found.real), *((each.title, each.family, each.quality) for each in found.generated)]
     dots = [
-        Dot(title, words if family else title, family, spread.mean, spread.spread, hollow, "" if family else words)
+        Dot(title, words, family, spread.mean, spread.spread, hollow)
         for title, family, each in every
         for words, spread, hollow in (
             ("lengths", each.length_distance, False), ("letter pairs", each.pair_distance, True),
