@@ -143,13 +143,13 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {round(opacity, 3):g})"  # plotly reads no exponents
 
 
-def root_scale(colour: str, least: float, most: float) -> list[tuple[float, str]]:
-    """A plotly colour scale from 0 to 1 whose opacity grows from `least` to `most` with the square root.
+def root_scale(colour: str, least: float, most: float, root: int = 2) -> list[tuple[float, str]]:
+    """A plotly colour scale from 0 to 1 whose opacity grows from `least` to `most` with the square root, or another.
 
     So that a frequent value leaves the rest to be seen, while the figure itself keeps the values: they can be taken
     away as data.
     """
-    return [((i / 16) ** 2, translucent(colour, least + (most - least) * i / 16)) for i in range(17)]
+    return [((i / 16) ** root, translucent(colour, least + (most - least) * i / 16)) for i in range(17)]
 
 
 def cut(label: str, longest: int) -> str:
