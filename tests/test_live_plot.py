@@ -131,11 +131,11 @@ def wait_for_updates(page: Page, n: int) -> None:
 
 def zoom(page: Page, chart: Locator) -> list[float]:
     """Drag a box over part of the chart; the range of steps that it now shows."""
-    box = chart.bounding_box()
+    box = chart.locator(".nsewdrag").bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 200, box["y"] + 90)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()
-    page.mouse.move(box["x"] + 400, box["y"] + 220, steps=8)
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=8)
     page.mouse.up()
     page.wait_for_function("plot => plot._fullLayout.xaxis.autorange === false", arg=chart.element_handle())
     return x_range(chart)
