@@ -150,6 +150,7 @@ def test_families_can_be_told_apart_by_colour_with_full_and_with_red_green_blind
 
 def test_families_can_be_told_apart_without_colour() -> None:
     assert len({style.symbol for style in FAMILIES.values()}) == len(FAMILIES)
+    assert len({style.glyph for style in FAMILIES.values()}) == len({style.outline for style in FAMILIES.values()})
     assert len({style.glyph for style in FAMILIES.values()}) == len(FAMILIES)
     assert FAMILIES["kneser-ney"].dash != FAMILIES["bigram"].dash
     assert len({style.symbol for style in KINDS.values()}) == len(KINDS)
@@ -236,8 +237,8 @@ def test_the_chart_of_a_run_opens_on_what_matters_and_has_room_for_the_labels_at
     assert loss_curves([run()], {}).layout.yaxis.autorangeoptions.clipmax is None
 
 
-def test_lines_near_each_other_share_a_label_in_their_order() -> None:
-    """Away from where curves are: those that are crossed at once at the right, those at the end at the left."""
+def test_lines_near_each_other_share_a_label_in_their_order_where_a_chart_has_no_margin() -> None:
+    """Away from where curves are: those that are crossed at once at the right, at the end at the left, below."""
     lines = REFERENCES | {
         "letters by frequency": 2.827,
         "tree-76k": 1.989,
@@ -245,16 +246,45 @@ def test_lines_near_each_other_share_a_label_in_their_order() -> None:
         "wavenet-m": 1.968,
         "<i>": 1.5,
     }
-    figure = loss_curves([], lines)
+    figure = loss_curves([], lines, ends=False)
     labels = {each.text: (each.x, each.xanchor, each.y) for each in figure.layout.annotations}
     assert labels == {
         "uniform 3.296": (1, "right", 3.296),
         "letters by frequency 2.827": (1, "right", 2.827),
         "bigram 2.453": (1, "right", 2.453),
-        "kn-5 1.992<br>tree-76k 1.989<br>wavenet-m 1.968": (0, "left", 1.992),
+        "kn-5 1.992<br>tree-76k 1.989<br>wavenet-m 1.968": (0, "left", 1.968),
         "&lt;i&gt; 1.500": (0, "left", 1.5),
     }
+    assert {each.yanchor for each in figure.layout.annotations if each.x == 0} == {"top"}
     assert sorted(shape.y0 for shape in figure.layout.shapes) == sorted(lines.values())
+
+
+def test_lines_that_curves_come_to_late_are_named_in_the_margin_each_clear_of_its_neighbours() -> None:
+    """Curves' names among them, all in the order of their losses; hairlines that are crossed at once keep theirs."""
+    lines = REFERENCES | {"kn-5": 1.992, "mlp-3": 2.111, "gru-384": 1.905, "<i>": 2.11}
+    for runs in (
+        [],
+        [run()],
+        [run(label="one"), run(label="two", family="mlp")],
+        [run(label=str(i)) for i in range(6)],
+    ):
+        figure = loss_curves(runs, lines)
+        outside = [each for each in figure.layout.annotations if each.xanchor == "left"]
+        assert {"kn-5", "mlp-3", "gru-384", "&lt;i&gt;"} <= {
+            each.text.split("> ")[1].split("<br>")[0] for each in outside
+        }
+        assert {each.x for each in outside} == {1}
+        assert figure.layout.margin.r > 7 * len("gru-384")
+        assert [each.y for each in outside] == sorted(each.y for each in outside)
+        places = np.array([each.y for each in outside]), np.array([each.yshift for each in outside])
+        for nat in (90, 200):  # pixels; the browser decides
+            assert np.diff(nat * places[0] + places[1]).min() > 31
+
+
+def test_a_label_at_the_end_of_a_curve_is_hollow_where_its_markers_are() -> None:
+    figure = loss_curves([run(label=label) for label in ("one", "two", "three", "four")], {})
+    glyphs = {text.split()[1]: text.split()[0] for text in texts(figure)}
+    assert glyphs == {"one": "◆", "two": "◇", "three": "◆", "four": "◇"}
 
 
 @pytest.mark.parametrize(
@@ -300,6 +330,33 @@ def test_dots_stand_on_the_line_of_their_row_with_a_bar_for_their_spread() -> No
     assert dots_text(dots, "Loss") == (
         "Loss\n<b>: lecture 2.100 ± 0.010, unique 2.200 ± 0.020, notebook 2.150\nwavenet: lecture 1.900"
     )
+
+
+def test_full_and_hollow_dots_look_different_whatever_their_family() -> None:
+    """Also those of what was only counted and of what is no model's, whose marks are lines."""
+    for family in (*FAMILIES, None, "brand-new"):
+        dots = [Dot("row", "one", family, 2.0), Dot("row", "two", family, 2.1, hollow=True)]
+        full, hollow = (trace.marker.symbol[0] for trace in dot_plot(dots, "loss").data)
+        assert (full != hollow) == (family != "brand-new")
+        assert "circle" in hollow or hollow == f"{full}-open"
+
+
+def test_dots_of_one_series_have_no_legend() -> None:
+    assert not dot_plot([Dot("row", "one", "mlp", 2.0)], "loss").layout.showlegend
+    assert dot_plot([Dot("row", "one", "mlp", 2.0), Dot("row", "two", "mlp", 2.0)], "loss").layout.showlegend
+
+
+def test_a_row_far_above_all_others_is_named_at_the_edge_and_squeezes_none() -> None:
+    near = [Dot(f"row {i}", "lecture", "mlp", 1.9 + 0.05 * i, 0.01) for i in range(5)]
+    far = [Dot("far", "lecture", "bigram", 2.453), Dot("far", "unique", "bigram", 2.454, hollow=True)]
+    figure = dot_plot([*far, *near], "loss")
+    assert texts(figure) == [" ✕  2.453  ⊗  2.454 →"]
+    low, high = figure.layout.xaxis.range
+    assert low < 1.89
+    assert 2.1 < high < 2.13
+    assert [dot for trace in figure.data for dot in trace.x if dot and dot > high] == [2.453, 2.454]
+    assert dot_plot([*far[:1], *near[:3]], "loss").layout.xaxis.range is None, "few rows are drawn where they are"
+    assert dot_plot([Dot("far", "lecture", "bigram", 2.2), *near], "loss").layout.xaxis.range is None
 
 
 def test_runs_stand_in_a_legend_and_few_are_labelled_at_their_ends_too() -> None:
@@ -356,6 +413,8 @@ def test_letters_map_has_equal_axes_a_shape_for_each_kind_and_limits_that_stay()
     assert (tuple(figure.layout.xaxis.range), tuple(figure.layout.yaxis.range)) == limits
     assert sorted(text for trace in figure.data for text in trace.text) == sorted([*LETTERS[1:], "■"])
     assert len({trace.marker.symbol for trace in figure.data}) == 3
+    free = letters_map(vectors, LETTERS, [kind(c) for c in LETTERS], "PCA").layout
+    assert (free.xaxis.range, free.yaxis.range, free.yaxis.scaleanchor) == (None, None, "x")
 
 
 def test_the_legend_of_the_letters_map_names_only_kinds_that_are_there() -> None:
@@ -515,6 +574,7 @@ def test_lines_of_models_end_in_their_names_which_do_not_stand_on_each_other() -
     lower, upper, high = figure.layout.annotations
     assert "other" in lower.text
     assert "a &lt;b&gt;" in upper.text
+    assert ("◇" in lower.text, "◆" in upper.text, "✕" in high.text) == (True, True, True)
     assert (lower.y, lower.yshift) == (1.969, 0)
     assert upper.y == 1.970
     assert 14 < upper.yshift < LABEL

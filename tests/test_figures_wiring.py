@@ -42,6 +42,16 @@ def test_what_is_lit_is_the_field_and_all_else_is_grey(family: str) -> None:
     assert list(figure.layout.yaxis.ticktext) == [layer.title.replace(" ", "<br>") for layer in found.layers]
 
 
+def test_what_is_not_lit_is_to_be_seen_too() -> None:
+    """Lines and rims are at least half as dense as grey itself; a mesh of very many lines is thinner."""
+    _, net, lit = drawn()
+    data = wiring_figure(net, lit).data
+    greys = {data[1].line.color, *data[NODES].marker.line.color} - {FAMILIES["wavenet"].colour}
+    assert min(float(grey.rpartition(",")[2].rstrip(")")) for grey in greys) >= 0.5
+    mesh = replace(net, edges=[*net.edges] * 20)
+    assert wiring_figure(mesh, lit).data[1].line.color.endswith(" 0.22)")
+
+
 def test_letters_say_what_they_are_worth() -> None:
     """Its number under each, but where it is next to nothing; blue helps, orange misleads."""
     _, net, lit = drawn()

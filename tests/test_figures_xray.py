@@ -24,12 +24,13 @@ def test_expected_letters_box_the_one_that_came() -> None:
     figure = expected_letters([".", "a", "b"], NAME, SHARES, "wavenet", top=0.7)
     (heat,) = figure.data
     np.testing.assert_allclose(heat.z, SHARES.T)
-    assert (heat.zmax, heat.colorscale[4]) == (0.7, (1 / 16, "rgba(215, 50, 70, 0.175)"))
+    assert (heat.zmax, heat.colorscale[8]) == (0.7, (1 / 8, "rgba(215, 50, 70, 0.35)"))
     assert list(heat.y) == ["■", "a", "b"]
     assert [(each.x, each.y, each.text) for each in figure.layout.annotations] == [
         (1, "a", "a"), (2, "b", "b"), (3, "■", "■"),
     ]  # fmt: skip
     assert list(figure.layout.xaxis.ticktext) == ["a", "b", "■"]
+    assert figure.layout.yaxis.title.text == "next letter"
     words = expected_text("mlp-3", [".", "a", "b"], NAME, SHARES, [1, 1, 1])
     assert words.splitlines() == [
         "What mlp-3 expected at each place of ab",

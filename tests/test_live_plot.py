@@ -131,11 +131,11 @@ def wait_for_updates(page: Page, n: int) -> None:
 
 def zoom(page: Page, chart: Locator) -> list[float]:
     """Drag a box over part of the chart; the range of steps that it now shows."""
-    box = chart.bounding_box()
+    box = chart.locator(".nsewdrag").bounding_box()
     assert box is not None
-    page.mouse.move(box["x"] + 200, box["y"] + 90)
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
     page.mouse.down()
-    page.mouse.move(box["x"] + 400, box["y"] + 220, steps=8)
+    page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.7 * box["height"], steps=8)
     page.mouse.up()
     page.wait_for_function("plot => plot._fullLayout.xaxis.autorange === false", arg=chart.element_handle())
     return x_range(chart)
@@ -177,6 +177,23 @@ def test_zoom_and_plot_survive_five_updates_and_a_change_of_theme(page: Page, ch
     page.wait_for_function(f"([plot, was]) => ({colour})(plot) !== was", arg=[chart.element_handle(), light])
     assert x_range(chart) == before
     assert chart.evaluate("plot => [plot.mark, plot.querySelector('.main-svg').mark]") == ["first", "first"]
+
+
+@pytest.mark.browser
+def test_axes_of_one_scale_follow_letters_that_draw_near_unless_the_reader_zoomed(page: Page, chart: Locator) -> None:
+    free, framed = (page.locator(f".st-key-{key} .wn-plot-area") for key in ("free", "framed"))
+    ends = "plot => [plot._fullLayout.xaxis.range[0], plot._fullData[1].x[0], plot.layout.yaxis.range[0]]"
+    wait_for_updates(page, 4)
+    left, letter, _ = free.evaluate(ends)
+    assert letter > -4
+    assert 2 * letter < left < letter
+    left, letter, bottom = framed.evaluate(ends)
+    assert left == bottom == pytest.approx(letter, rel=1e-5)
+
+    free.scroll_into_view_if_needed()
+    before = zoom(page, free)
+    wait_for_updates(page, 2)
+    assert x_range(free) == before
 
 
 @pytest.mark.browser

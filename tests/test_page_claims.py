@@ -48,7 +48,7 @@ def test_each_claim_stands_with_its_verdict_and_figures() -> None:
     curves = chart_text(app, "Validation loss against letters visible").splitlines()[1:]
     assert [line.split(":")[0] for line in curves] == [curve.title for curve in found.curves]
     assert curves[0].startswith(f"bigram: 1 {found.curves[0].losses[0]:.3f}, 2 ")
-    assert "real names: real names" in chart_text(app, "Total variation distance to the held-out names")
+    assert "real names: lengths " in chart_text(app, "Total variation distance to the held-out names")
     assert chart_text(app, "Targets a second in training").splitlines()[1].startswith("WaveNet: 2 ")
     assert said.count("told neither here") == 2
     assert "claims_stop" not in {button.key for button in app.button}

@@ -75,6 +75,8 @@ def test_the_page_opens_with_the_health_of_a_model_that_ships() -> None:
     gates = chart_text(app, "Values of gate layers")
     assert [line.split(":")[0] for line in gates.splitlines()[1:]] == [f"block {i} gate" for i in range(1, 5)]
     assert "block 1 conv: " in chart_text(app, "Gradients of weights")
+    titles = [each.value for each in app.markdown if "Gradients" in each.value]
+    assert titles == ["**Gradients of what layers say**", "**Gradients of weights**"]
     assert "units always, in every place" in chart_text(app, "head 2: how often")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from wavenames.figures.letters import letters_map
 from wavenames.figures.loss import LossSeries, loss_curves, loss_text
 from wavenames.ui.live_plot import Frame, Pointed, live_plot
 
@@ -28,6 +29,11 @@ def growing() -> None:
     text = f"{loss_text([run], REFERENCES)}\nupdate {updates}"
     figure = loss_curves([run], REFERENCES).update_traces(showlegend=True).update_layout(showlegend=True)
     live_plot(figure, key="growing", height=320, text=text)
+    wide = 1 + 8 / updates
+    corners = wide * np.array([[-1, -1], [1, 1], [0, 0.5]])
+    for key, limits in (("free", None), ("framed", ((-wide, wide), (-wide, wide)))):
+        letters = letters_map(corners, "abe", ["consonant", "consonant", "vowel"], "PCA", limits=limits)
+        live_plot(letters, key=key, height=300, text="Letters\nthat draw near")
 
 
 growing()

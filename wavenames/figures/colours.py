@@ -10,33 +10,52 @@ from typing import Final, Literal
 
 @dataclass(frozen=True)
 class FamilyStyle:
-    """How a model family is drawn: colour, dash of lines, plotly's name of its marker, the same marker as a glyph."""
+    """How a model family is drawn.
+
+    Colour, dash of lines, plotly's name of its marker, the same marker as a glyph, and the glyph of its outline.
+    """
 
     colour: str
     dash: str
     symbol: str
     glyph: str
+    outline: str
+
+    @property
+    def thin(self) -> bool:
+        """Whether the marker is lines, without an outline or a middle."""
+        return self.symbol.endswith("thin")
+
+    def marker(self, *, hollow: bool) -> str:
+        """Plotly's name of the marker, full or hollow."""
+        if self.thin:  # the hollow ones stand in a ring
+            return "circle-x-open" if hollow else f"{self.symbol}-open"
+        return f"{self.symbol.removesuffix('-open')}-open" if hollow else self.symbol
+
+    def labelled(self, *, hollow: bool) -> str:
+        """Plotly's markup for the glyph in the family's colour, full or hollow."""
+        return f'<span style="color:{self.colour}">{self.outline if hollow else self.glyph}</span>'
 
 
 class _Styles(dict[str, FamilyStyle]):
     """Styles by family; one that has none of its own is drawn in grey, so that a new model needs no entry."""
 
     def __missing__(self, family: str) -> FamilyStyle:
-        return FamilyStyle("#808080", "longdashdot", "circle-open", "○")
+        return FamilyStyle("#808080", "longdashdot", "circle-open", "○", "○")
 
 
 # Found by search among colours with a contrast of at least 3:1 on both backgrounds of the theme: the set whose
 # members stay farthest apart for people with full colour vision, protanopia and deuteranopia (measured in the tests).
 FAMILIES: Final[dict[str, FamilyStyle]] = _Styles(
     {
-        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕"),
-        "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢"),
-        "mlp": FamilyStyle("#508ff9", "solid", "circle", "●"),
-        "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲"),
-        "dilated": FamilyStyle("#c8800d", "dash", "square", "■"),
-        "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆"),
-        "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼"),
-        "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★"),
+        "bigram": FamilyStyle("#808080", "dot", "x-thin", "✕", "⊗"),
+        "kneser-ney": FamilyStyle("#808080", "dashdot", "hexagon", "⬢", "⬡"),
+        "mlp": FamilyStyle("#508ff9", "solid", "circle", "●", "○"),
+        "tree": FamilyStyle("#0a7e3a", "longdash", "triangle-up", "▲", "△"),
+        "dilated": FamilyStyle("#c8800d", "dash", "square", "■", "□"),
+        "wavenet": FamilyStyle("#d73246", "solid", "diamond", "◆", "◇"),
+        "recurrent": FamilyStyle("#dd56b8", "dashdot", "triangle-down", "▼", "▽"),
+        "transformer": FamilyStyle("#894ed6", "longdashdot", "star", "★", "☆"),
     }
 )
 
@@ -124,13 +143,13 @@ def translucent(colour: str, opacity: float) -> str:
     return f"rgba({red}, {green}, {blue}, {round(opacity, 3):g})"  # plotly reads no exponents
 
 
-def root_scale(colour: str, least: float, most: float) -> list[tuple[float, str]]:
-    """A plotly colour scale from 0 to 1 whose opacity grows from `least` to `most` with the square root.
+def root_scale(colour: str, least: float, most: float, root: int = 2) -> list[tuple[float, str]]:
+    """A plotly colour scale from 0 to 1 whose opacity grows from `least` to `most` with the square root, or another.
 
     So that a frequent value leaves the rest to be seen, while the figure itself keeps the values: they can be taken
     away as data.
     """
-    return [((i / 16) ** 2, translucent(colour, least + (most - least) * i / 16)) for i in range(17)]
+    return [((i / 16) ** root, translucent(colour, least + (most - least) * i / 16)) for i in range(17)]
 
 
 def cut(label: str, longest: int) -> str:

@@ -8,6 +8,11 @@ import plotly.graph_objects as go
 
 from wavenames.figures.colours import FAMILIES, LEGEND, NEUTRAL, cut
 
+EDGE = 0.05
+"""Room at the ends of an axis that ends before a far row, as a share of it."""
+FEW = 4
+"""Rows up to which each is drawn where it is, however far."""
+
 
 @dataclass(frozen=True)
 class Dot:
@@ -33,7 +38,11 @@ class Dot:
 
 
 def dot_plot(dots: Sequence[Dot], title: str) -> go.Figure:
-    """Dots by row, the first row at the top, on one axis with `title`; a hairline joins the dots of a row."""
+    """Dots by row, the first row at the top, on one axis with `title`; a hairline joins the dots of a row.
+
+    A row that lies beyond all others by more than these span is named at the edge, with an arrow: it would squeeze
+    them together.
+    """
     rows = list(dict.fromkeys(dot.row for dot in dots))
     figure = go.Figure()
     for number, series in enumerate(dict.fromkeys(dot.series for dot in dots)):
@@ -73,9 +82,19 @@ def dot_plot(dots: Sequence[Dot], title: str) -> go.Figure:
             type="line", x0=min(losses), x1=max(losses), y0=place, y1=place, layer="below",
             line={"color": NEUTRAL, "width": 1},
         )  # fmt: skip
+    if far := _far(dots):
+        row, end = far
+        place = rows.index(row)
+        figure.add_annotation(
+            text=" ".join([*(_at_edge(dot) for dot in dots if dot.row == row), "→"]),
+            x=1, xref="paper", xanchor="right", y=place, yref="y", showarrow=False,
+            font={"size": 12},
+        )  # fmt: skip
+        low = min(dot.loss - (dot.spread or 0.0) for dot in dots)
+        figure.update_xaxes(range=[low - EDGE * (end - low), end + EDGE * (end - low)])
     figure.update_layout(
         hovermode="closest",
-        showlegend=True,
+        showlegend=len({dot.series for dot in dots}) > 1,  # of one alone the legend's mark would look like a dot
         xaxis={"title": {"text": title}},
         yaxis={
             "tickmode": "array",
@@ -98,6 +117,21 @@ def dots_text(dots: Sequence[Dot], title: str) -> str:
     )
 
 
+def _far(dots: Sequence[Dot]) -> tuple[str, float] | None:
+    """The row that is far above all others, if there is one, and the largest loss of these."""
+    last = max(dots, key=lambda dot: dot.loss).row
+    others = [dot.loss for dot in dots if dot.row != last]
+    if len({dot.row for dot in dots}) <= FEW:
+        return None
+    lowest = min(dot.loss for dot in dots if dot.row == last)
+    return (last, max(others)) if lowest - max(others) > max(others) - min(others) else None
+
+
+def _at_edge(dot: Dot) -> str:
+    mark = FAMILIES[dot.family].labelled(hollow=dot.hollow) if dot.family else "|"
+    return f"{mark} {dot.loss:.3f}"
+
+
 def _words(dot: Dot) -> str:
     loss = f"{dot.loss:.3f} ± {dot.spread:.3f}" if dot.spread else f"{dot.loss:.3f}"
     return f"{loss} ({dot.note})" if dot.note else loss
@@ -110,6 +144,6 @@ def _marker(symbol: list[str] | str, colour: list[str] | str) -> dict[str, objec
 def _look(dot: Dot) -> tuple[str, str]:
     """Marker and colour."""
     if dot.family is None:
-        return "line-ns-open", NEUTRAL
+        return "circle-open" if dot.hollow else "line-ns-open", NEUTRAL
     style = FAMILIES[dot.family]
-    return style.symbol + "-open" * (dot.hollow or style.symbol.endswith("thin")), style.colour
+    return style.marker(hollow=dot.hollow), style.colour

@@ -28,7 +28,8 @@ def letters_map(
         letters: V letters, '.' among them.
         kinds: V kinds, see `colours.kind`.
         explained: What the axes are, such as "two dimensions of the embedding" or "PCA, 61% of the variance".
-        limits: Keep the axes here, so that a playback moves letters and not the frame; see `limits_of`.
+        limits: Keep the axes here, so that a playback moves letters and not the frame; see `limits_of`. Without, the
+            axes follow the letters, and a reader who zoomed stays where they are.
         size: Of each mark, in pixels.
     """
     points = np.asarray(vectors, dtype=np.float64)
@@ -54,13 +55,13 @@ def letters_map(
             },
             hovertemplate="%{text}: %{x:.2f}, %{y:.2f}<extra></extra>",
         )
-    (left, right), (bottom, top) = limits or limits_of([points])
+    across, upward = limits or (None, None)
     figure.update_layout(
         showlegend=True,
         legend={"itemsizing": "trace"},
         hovermode="closest",
-        xaxis={"range": [left, right], "title": {"text": explained}, "constrain": "domain"},
-        yaxis={"range": [bottom, top], "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
+        xaxis={"range": across, "title": {"text": explained}, "constrain": "domain"},
+        yaxis={"range": upward, "scaleanchor": "x", "scaleratio": 1, "constrain": "domain"},
     )
     return figure
 

@@ -35,11 +35,8 @@ def model_lines(
     `digits` how a figure is written.
     """
     figure = go.Figure()
-    seen: Counter[str] = Counter()
-    for number, line in enumerate(lines):
+    for number, (line, hollow) in enumerate(zip(lines, outlines(lines), strict=True)):
         style = FAMILIES[line.family]
-        hollow = seen[line.family] % 2 == 1 or style.symbol.endswith("thin")
-        seen[line.family] += 1
         name = html.escape(line.label, quote=False)
         figure.add_scatter(
             x=list(x),
@@ -50,7 +47,7 @@ def model_lines(
             cliponaxis=False,
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + "-open" * hollow,
+                "symbol": style.marker(hollow=hollow),
                 "color": style.colour,
                 "size": 8,
                 "line": {"color": style.colour, "width": 1.5},
@@ -69,10 +66,10 @@ def model_lines(
     )
     ends = [line.y[-1] for line in lines]
     shifts = label_shifts(ends, (low, high), height)
-    for line, shift in sorted(zip(lines, shifts, strict=True), key=lambda each: each[0].y[-1]):
-        style = FAMILIES[line.family]
+    labels = zip(lines, outlines(lines), shifts, strict=True)
+    for line, hollow, shift in sorted(labels, key=lambda each: each[0].y[-1]):
         figure.add_annotation(
-            text=f'<span style="color:{style.colour}">{style.glyph}</span> {html.escape(line.label, quote=False)}',
+            text=f"{FAMILIES[line.family].labelled(hollow=hollow)} {html.escape(line.label, quote=False)}",
             x=1,
             xref="paper",
             xanchor="left",
@@ -85,6 +82,16 @@ def model_lines(
             font={"size": 12},
         )
     return figure
+
+
+def outlines(lines: Sequence[ModelLine]) -> list[bool]:
+    """Which of the lines have hollow markers: every second one of a family."""
+    seen: Counter[str] = Counter()
+    hollow = []
+    for line in lines:
+        hollow.append(seen[line.family] % 2 == 1)
+        seen[line.family] += 1
+    return hollow
 
 
 def label_shifts(ends: Sequence[float], axis: tuple[float, float], height: int) -> list[float]:

@@ -32,13 +32,17 @@ _EARLY: Final = ("uniform", "letters by frequency", "bigram")
 _NEAR: Final = 0.09
 """Nats between two lines below which their labels would touch in a chart of the usual height."""
 
+_TALL: Final = 32
+"""Height of a label in the margin, in pixels."""
+
 _LABELLED: Final = 4
 """Up to so many runs are labelled at the ends of their curves as well as in the legend."""
 
 _VARIANTS: Final = ("", "-open", "-dot", "-open-dot")
 """Of a family's marker: full, hollow, and both with a dot in the middle."""
 
-_TRAIN_GLYPH: Final = f'<span style="color:{NEUTRAL}">─</span> '
+_TRAIN_GLYPH: Final = f'<span style="color:{NEUTRAL}">─</span>'
+_LINE_GLYPH: Final = f'<span style="color:{NEUTRAL}">╌</span>'
 
 _POINTS: Final = (400, 640)
 """Points of a training curve, and of all of them together; validation curves have half of it."""
@@ -110,19 +114,19 @@ def loss_curves(
     colour of its family. Of several, each has the colour of its family, validation strong, the smoothed curve faint.
     `references` are losses in nats per letter by name, such as {"uniform": 3.296, "bigram": 2.453}; `floor` is the
     name and the loss that no training curve can end below, a dotted hairline. `ends` writes the last loss of
-    each of a few runs beside its curve, which takes a wide margin. Hairlines that lie less than `near` nats apart
-    share a label.
+    each of a few runs beside its curve, and there too the references that curves come to late, which takes a wide
+    margin. Inside the chart, hairlines that lie less than `near` nats apart share a label.
     """
+    variants = _variants(series)
     traces: list[go.Scatter] = []
-    seen: Counter[str] = Counter()
-    for run in series:
-        variant = _VARIANTS[seen[run.family] % len(_VARIANTS)]  # tells runs of one family apart
-        seen[run.family] += 1
+    for run, variant in zip(series, variants, strict=True):
         traces += _traces(run, x, variant, runs=len(series))
     split = "" if not series else ", ".join(sorted({run.split for run in series})) + " split"
     lines = _with_floor(references, floor)
     curves = [_finite(run.validation[1] if np.size(run.validation[1]) else run.train[1]) for run in series]
-    annotations = _line_labels(lines, near, [curve[-1] for curve in curves if curve.size])
+    late = {name: loss for name, loss in references.items() if ends and name not in _EARLY}
+    inside = {name: loss for name, loss in lines.items() if name not in late}
+    annotations = _line_labels(inside, near, [curve[-1] for curve in curves if curve.size])
     shapes = [_line(loss, "dash") for loss in references.values()]
     if floor is not None:
         shapes.append(_line(floor[1], "dot"))
@@ -134,8 +138,9 @@ def loss_curves(
         highest = max([1.5 * references["uniform"], *(1.05 * curve[-1] for curve in curves if curve.size)])
         y_axis["autorangeoptions"] = {"clipmax": highest}
     margin: dict[str, int] = {}
-    if ends and 0 < len(series) <= _LABELLED:
-        labels, margin = _end_labels(series, lines)
+    labelled = list(zip(series, variants, strict=True)) if ends and len(series) <= _LABELLED else []
+    if labelled or late:
+        labels, margin = _end_labels(labelled, late, list(lines.values()))
         annotations += labels
     layout = {
         "hovermode": "closest",
@@ -217,7 +222,7 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
             mode="lines+markers",
             line={"color": style.colour, "width": 2, "dash": style.dash},
             marker={
-                "symbol": style.symbol + ("-open" if style.symbol.endswith("thin") else variant),
+                "symbol": style.marker(hollow="open" in variant) + "-dot" * ("dot" in variant and not style.thin),
                 "size": 7,
                 "maxdisplayed": 20,  # a mark here and there says which line it is
                 "color": style.colour,
@@ -233,6 +238,16 @@ def _traces(run: LossSeries, x: XAxis, variant: str, *, runs: int) -> list[go.Sc
     return traces
 
 
+def _variants(series: Sequence[LossSeries]) -> list[str]:
+    """Of each run's marker, so that runs of one family can be told apart."""
+    seen: Counter[str] = Counter()
+    variants = []
+    for run in series:
+        variants.append(_VARIANTS[seen[run.family] % len(_VARIANTS)])
+        seen[run.family] += 1
+    return variants
+
+
 def _with_floor(references: Mapping[str, float], floor: tuple[str, float] | None) -> dict[str, float]:
     return {**references, **({} if floor is None else {floor[0]: floor[1]})}
 
@@ -246,9 +261,10 @@ def _line(loss: float, dash: str) -> dict[str, Any]:
 def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float]) -> list[dict[str, Any]]:
     """Names of lines where curves are not: at the right what these cross at once, at the left what they come to late.
 
-    At the right a name stands over its line or, where the nearest of the curves' `ends` is there, under it. Over the
-    line of a blind guess the chart may end and the legend begin, so its name is always under it.
-    Those at one side that are too near for names of their own share a label above the upper one, in their order.
+    At the left a name stands under its line, where no curve is so early. At the right it stands over the line or,
+    where the nearest of the curves' `ends` is there, under it. Over the line of a blind guess the chart may end and
+    the legend begin, so its name is always under it.
+    Those at one side that are too near for names of their own share a label, in their order.
     """
     labels = []
     for side in ("left", "right"):
@@ -264,7 +280,7 @@ def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float])
             (top, highest), (_, lowest) = group[0], group[-1]
             over = min((end - highest for end in ends if end >= highest), default=np.inf)
             below = min((lowest - end for end in ends if end < lowest), default=np.inf)
-            under = side == "right" and (top == "uniform" or over < below)
+            under = side == "left" or top == "uniform" or over < below
             labels.append(
                 {
                     "text": "<br>".join(f"{html.escape(name, quote=False)} {loss:.3f}" for name, loss in group),
@@ -283,18 +299,18 @@ def _line_labels(lines: Mapping[str, float], near: float, ends: Sequence[float])
 
 
 def _end_labels(
-    series: Sequence[LossSeries], references: Mapping[str, float]
+    labelled: Sequence[tuple[LossSeries, str]], late: Mapping[str, float], lines: Sequence[float]
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    """Each curve's name and last loss, for the right margin, spread so that no two stand on each other; the margin.
+    """For the right margin names and losses, spread so that no two stand on each other; and the margin.
 
-    What a reader zooms out of sight takes its label along; the legend stays.
+    Of curves at their ends, each run with the variant of its marker, and of references that curves come to late.
+    `lines` are the losses of all hairlines. What a reader zooms out of sight takes its label along; the legend stays.
     """
-    alone = len(series) == 1
-    labels: list[tuple[float, str, str]] = []  # loss, glyph, name
-    seen = list(references.values())
-    for run in series:
-        style = FAMILIES[run.family]
-        glyph = f'<span style="color:{style.colour}">{style.glyph}</span> '
+    alone = len(labelled) == 1
+    labels = [(loss, _LINE_GLYPH, html.escape(cut(name, 14), quote=False)) for name, loss in late.items()]
+    seen = list(lines)
+    for run, variant in labelled:
+        glyph = FAMILIES[run.family].labelled(hollow="open" in variant)
         train, validation = (_finite(y) for y in (smooth(run.train[1], run.smoothing), run.validation[1]))
         seen += [*train[:1], *train[-1:], *validation[:1], *validation[-1:]]
         name = html.escape(cut(run.label, 14), quote=False)
@@ -307,26 +323,39 @@ def _end_labels(
     # How many pixels a nat takes is the browser's to decide. Guessed too low, labels stand a little too far apart.
     pixels = 120 / max(max(seen, default=0.0) - min(seen, default=0.0), 0.1)
     annotations = []
-    lowest = np.inf
-    for loss, glyph, name in sorted(labels, reverse=True):
-        at = min(loss * pixels, lowest - 32)
-        lowest = at
+    labels.sort()
+    places = _spread([loss * pixels for loss, _, _ in labels], _TALL)
+    for (loss, glyph, name), place in zip(labels, places, strict=True):
         annotations.append(
             {
-                "text": f"{glyph}{name}<br>{_written(loss)}",
+                "text": f"{glyph} {name}<br>{_written(loss)}",
                 "x": 1,
                 "xref": "paper",
                 "xanchor": "left",
                 "xshift": 6,
                 "y": loss,
                 "yref": "y",
-                "yshift": at - loss * pixels,
+                "yshift": place - loss * pixels,
                 "showarrow": False,
                 "align": "left",
                 "font": {"size": 12},
             }
         )
     return annotations, {"r": 32 + 7 * longest, "t": 52}
+
+
+def _spread(places: Sequence[float], apart: float) -> list[float]:
+    """Places at least `apart` from each other and, by least squares, as near as can be to these, which rise.
+
+    Less the room that those before them take, they need only not fall: means of neighbours where they would.
+    """
+    groups: list[list[float]] = []
+    for i, place in enumerate(places):
+        groups.append([place - apart * i])
+        while len(groups) > 1 and np.mean(groups[-2]) > np.mean(groups[-1]):
+            groups[-2:] = [groups[-2] + groups[-1]]
+    levels = [float(np.mean(group)) for group in groups for _ in group]
+    return [level + apart * i for i, level in enumerate(levels)]
 
 
 def _finite(y: npt.ArrayLike) -> Floats:

@@ -81,7 +81,7 @@ def _limits(run: LossSeries, references: Mapping[str, float]) -> tuple[float, fl
     curves = [_finite(curve) for curve in (run.train, run.validation)]
     losses = [*references.values(), *(loss for _, y in curves for loss in y)]
     low, high = min(losses), max([*references.values(), *(y[-1] for _, y in curves if y.size)])
-    return low - 0.1 * (high - low), high + 0.15 * (high - low)
+    return low - 0.2 * (high - low), high + 0.15 * (high - low)
 
 
 def _add_map(figure: go.Figure, drawn: go.Figure, points: Sequence[Floats]) -> None:

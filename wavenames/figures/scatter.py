@@ -57,7 +57,7 @@ def loss_against_parameters(
             textfont={"size": 12},
             cliponaxis=False,
             marker={
-                "symbol": style.symbol + "-open" * style.symbol.endswith("thin"),
+                "symbol": style.marker(hollow=False),
                 "color": style.colour,
                 "size": 11,
                 "line": {"color": style.colour, "width": 2},

@@ -25,6 +25,8 @@ HELPS, MISLEADS = ACCENT, FAMILIES["dilated"].colour
 """What letters that speak for the explained letter are shaded with, and those that speak against it."""
 MANY = 90
 """Lit lines that can be told apart."""
+UNLIT, CROWDED, MESH = 0.5, 0.22, 240
+"""Opacity of what is not lit; of its lines where they are more than so many and would be one grey together."""
 NEGLIGIBLE = 0.05
 """Nats too few to be written under a letter."""
 
@@ -90,7 +92,12 @@ def traces(net: Net, lit: Lit) -> list[dict[str, Any]]:
     colour = FAMILIES[net.family].colour
     return [
         _following(net, lit),
-        _lines(line_through(net, net.edges), "lines", color=translucent(NEUTRAL, 0.22), width=1),
+        _lines(
+            line_through(net, net.edges),
+            "lines",
+            color=translucent(NEUTRAL, CROWDED if len(net.edges) > MESH else UNLIT),
+            width=1,
+        ),
         _lines(line_through(net, lit.edges), "lit lines", **_bright(colour, len(lit.edges))),
         _lines(_skips(net, lit), "skips", color=colour, width=1.5, dash="dot"),
         _lines(([], []), "under the pointer", color=translucent(colour, 0.45), width=5),
@@ -124,7 +131,7 @@ def _following(net: Net, lit: Lit) -> dict[str, Any]:
             "color": [translucent(colour if one else NEUTRAL, 0.16 if one else 0.04) for one in chosen],
             "line": {
                 "width": [2 if one else 1 for one in chosen],
-                "color": [colour if one else translucent(NEUTRAL, 0.3) for one in chosen],
+                "color": [colour if one else translucent(NEUTRAL, UNLIT) for one in chosen],
             },
         },
         "hovertext": [
@@ -141,7 +148,7 @@ def _nodes(net: Net, lit: Lit) -> dict[str, Any]:
     shades = [net.strengths[row - 1][place - net.first] for row, place in drawn]
     on = [point in lit.nodes for point in drawn]
     fill = [
-        translucent(colour if bright else NEUTRAL, 0.06 + (0.94 if bright else 0.2) * (shade or 0.0))
+        translucent(colour if bright else NEUTRAL, 0.06 + (0.94 if bright else 0.3) * (shade or 0.0))
         for bright, shade in zip(on, shades, strict=True)
     ]
     words = [escape(net.words[row - 1][place - net.first]) for row, place in drawn]
@@ -161,7 +168,7 @@ def _nodes(net: Net, lit: Lit) -> dict[str, Any]:
             "color": fill,
             "line": {
                 "width": [1.5 if bright else 1 for bright in on],
-                "color": [colour if bright else translucent(NEUTRAL, 0.35) for bright in on],
+                "color": [colour if bright else translucent(NEUTRAL, 0.7) for bright in on],
             },
         },
         "hovertext": words,
@@ -176,7 +183,7 @@ def _tiles(net: Net, lit: Lit, *, seen: bool) -> dict[str, Any]:
     most = max([NEGLIGIBLE, *(abs(nats) for nats in lit.influence.values())])
     worth = [lit.influence.get(place, 0.0) for place in places]
     tones = [HELPS if nats >= 0 else MISLEADS for nats in worth]
-    plain = translucent(NEUTRAL, 0.7 if seen else 0.3)
+    plain = translucent(NEUTRAL, 0.7 if seen else UNLIT)
     edges = [tone if abs(nats) >= NEGLIGIBLE else plain for tone, nats in zip(tones, worth, strict=True)]
     if not seen:
         edges = [FAMILIES[net.family].colour if place == lit.place + 1 else plain for place in places]

@@ -31,7 +31,7 @@ def expected_letters(
     Args:
         letters: R letters, '.' among them: the rows.
         name: T letters, those that came, '.' last: the columns.
-        shares: (T, R) probabilities. Shade grows with their square root, as in `heatmap.letter_pairs`.
+        shares: (T, R) probabilities. Shade grows with their cube root: most are small, and are to be seen at night.
         family: Gives the colour.
         top: The probability of full shade, so that charts can be held against each other.
     """
@@ -46,7 +46,7 @@ def expected_letters(
             zmin=0,
             zmax=top,
             hovertemplate="place %{x}, %{y}: %{z:.1%}<extra></extra>",
-            colorscale=root_scale(FAMILIES[family].colour, 0, FULL),
+            colorscale=root_scale(FAMILIES[family].colour, 0, FULL, root=3),
             showscale=False,
             xgap=1,
             ygap=1,
@@ -63,6 +63,7 @@ def expected_letters(
             "showgrid": False,
             "tickfont": {"size": 10},
             "tickmode": "linear",
+            "title": {"text": "next letter"},
         },
         margin={"t": 8},
     )

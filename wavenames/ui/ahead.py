@@ -9,8 +9,8 @@ from wavenames.figures.loss import LossSeries, loss_curves, loss_text
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.references import floor, references_said
 
-ROOM = 0.1
-"""Nats above the highest line and below the lowest."""
+ROOM = 0.2
+"""Nats above the highest line and below the lowest, whose name stands there."""
 
 
 def ahead(run: RunConfig) -> None:

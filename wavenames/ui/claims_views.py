@@ -17,7 +17,7 @@ from wavenames.claims.verdicts import CLAIMS, FUSIONS, Claim, Verdict, verdicts
 from wavenames.config import DataConfig, Refusal, conditions_of
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.dots import Dot, dot_plot, dots_text
-from wavenames.figures.lines import ModelLine, lines_text, model_lines
+from wavenames.figures.lines import ModelLine, lines_text, model_lines, outlines
 from wavenames.names import MAKEMORE, Vocabulary
 from wavenames.table import SPLITS, rows, shipped
 from wavenames.table import Row as TableRow
@@ -192,7 +192,7 @@ def _fusion(found: Measured, of_table: Sequence[TableRow]) -> None:
 def _quality(found: Measured) -> None:
     every = [("real names", None, found.real), *((each.title, each.family, each.quality) for each in found.generated)]
     dots = [
-        Dot(title, words if family else title, family, spread.mean, spread.spread, hollow, "" if family else words)
+        Dot(title, words, family, spread.mean, spread.spread, hollow)
         for title, family, each in every
         for words, spread, hollow in (
             ("lengths", each.length_distance, False), ("letter pairs", each.pair_distance, True),
@@ -241,9 +241,11 @@ def _parallel(found: Measured) -> None:
         model_lines(lines, race.lengths, axes, height=HEIGHT, digits=",.0f"), key="claims_parallel", height=HEIGHT,
         text=lines_text(lines, race.lengths, "Targets a second in training, against the length of names", ",.0f"),
     )  # fmt: skip
+    styles = [FAMILIES[rate.family] for rate in race.rates]
+    glyphs = [style.outline if hollow else style.glyph for style, hollow in zip(styles, outlines(lines), strict=True)]
     table = pd.DataFrame(
         {
-            "model": [f"{FAMILIES[rate.family].glyph} {rate.title}" for rate in race.rates],
+            "model": [f"{glyph} {rate.title}" for glyph, rate in zip(glyphs, race.rates, strict=True)],
             "parameters": [f"{rate.parameters:,}" for rate in race.rates],
             "targets a second, in training": [f"{rate.training:,.0f}" for rate in race.rates],
             "names a second, drawn": [f"{rate.sampling:,.0f}" for rate in race.rates],

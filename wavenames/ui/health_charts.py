@@ -45,7 +45,7 @@ def health_charts(family: str, looks: Looks) -> None:
             with grid.cell():
                 _values(family, kind, [layer for layer in look.layers if layer.kind == kind])
     st.header("What flows back", anchor=False)
-    st.caption("Sizes of gradients, the first layer at the bottom: each step to the left is ten times less.")
+    st.caption("Sizes of gradients, the first layer at the bottom: each unit to the left is ten times less.")
     with st.grid(2, min_column_width=TWO) as grid:
         with grid.cell():
             flows = [(layer.name, layer.gradient) for layer in look.layers if layer.gradient is not None]
@@ -84,6 +84,7 @@ def _around(layer: Layer) -> str:
 
 def _flows(family: str, title: str, flows: Sequence[tuple[str, Flow]]) -> None:
     rows = [Ridge(name, flow.histogram, f"{_power(flow.mean)} ± {_power(flow.spread)}") for name, flow in flows]
+    st.markdown(f"**{title}**")
     live_plot(
         ridges(rows, GRADIENTS, "log₁₀ of the gradient's size", family), key=f"health_{title}",
         height=ridges_height(len(rows)), text=ridges_text(rows, f"{title}, mean ± spread"),

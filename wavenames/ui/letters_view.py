@@ -109,6 +109,7 @@ def _motion(chosen: Trained, path: Journey, key: str) -> None:
 def _map(chosen: Trained, projection: Projection, key: str) -> None:
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
     figure = letters_map(projection.points, letters, [kind(letter) for letter in letters], projection.explained)
+    figure.update_layout(uirevision=chosen.key)  # another model's letters lie elsewhere
     text = f"Letters of {chosen.title} as trained, {letters_text(projection, letters)}"
     live_plot(figure, key=f"{key}_map", height=STILL, text=text)
 

@@ -14,7 +14,7 @@ from wavenames.comparison import target_leak
 from wavenames.config import COUNTED, LIST_LIMITS, SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.figures.colours import kind
 from wavenames.figures.evolution import evolution_html
-from wavenames.figures.letters import letters_map, limits_of
+from wavenames.figures.letters import letters_map
 from wavenames.figures.loss import LossSeries, XAxis, loss_curves, loss_text, smooth, usual_smoothing
 from wavenames.jobs import Snapshot
 from wavenames.probes.embeddings import Projection, project
@@ -232,8 +232,7 @@ def _map(run: Snapshot) -> None:
         letters,
         [kind(letter) for letter in letters],
         latest.explained,
-        limits=limits_of([latest.points]),
-    )
+    ).update_layout(uirevision=run.id)  # another run's letters lie elsewhere
     live_plot(figure, key="letters", height=MAP, text=f"The letters' map {when}, {latest.explained}")
 
 

@@ -339,6 +339,8 @@ class Chart {
       modeBarButtons: [touch.matches ? ["zoomIn2d", "zoomOut2d", "resetScale2d"] : ["zoom2d", "pan2d", "resetScale2d"]],
     };
     if (this.made) {
+      // Of axes with one scale Plotly would go on to show the first range that it was given, where a later one is smaller.
+      for (const [name, axis] of Object.entries(this.plot._fullLayout)) if (/^[xy]axis/.test(name)) axis._inputRange = null;
       await this.Plotly.react(this.plot, traces, layout, options);
       this.shown = figure;
       return;
