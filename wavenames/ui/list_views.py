@@ -104,7 +104,7 @@ def _search(list_id: str) -> None:
         st.markdown(f"No name of this list has {plain(printable(wanted))} in it.")
         return
     shown = rows(names, found[:ROWS])
-    columns: dict[str, Any] = {title: title.capitalize() for title in shown}
+    columns: dict[str, Any] = {str(title): str(title).capitalize() for title in shown}
     st.dataframe(
         shown,
         hide_index=True,
