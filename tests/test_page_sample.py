@@ -398,7 +398,8 @@ def test_letters_are_added_taken_back_and_ended() -> None:
     kept = load_shipped("wavenet-m")
     found = surprisal(kept.model(), kept.vocabulary, "emma")
     assert f"−{-found.log_probability:.2f} nats" in said(app)
-    assert STATUS[kept.membership.status("emma")] in said(app)
+    assert f"The name ends here; it is {STATUS[kept.membership.status('emma')]}." in said(app)
+    assert [each for each in app.get("html") if "A blind guess: 3.30" in each.proto.body]
     assert app.selectbox(key="sample_next").disabled
     assert app.button(key="letter_roll").disabled
     app.button(key="letter_undo").click().run()
