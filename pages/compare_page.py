@@ -9,16 +9,17 @@ from wavenames.ui.paired_view import paired_comparison
 from wavenames.ui.theme import apply_theme
 
 apply_theme()
-st.title("Compare", anchor=False)
+# The button stands beside the title: right above the table the table's own buttons would cover it.
+title, go = st.columns([4, 1], vertical_alignment="bottom")
+title.title("Compare", anchor=False)
+if go.button("Train a model", type="primary", icon=":material/model_training:", key="compare_train", width="stretch"):
+    st.switch_page("pages/train_page.py")
 rows = model_rows()
 if any(row.is_run for row in rows):
     words = f"Every run of this server and every model that ships. Tick up to {MOST} to hold them side by side."
 else:
     words = "These models ship with wavenames. Your runs will stand here beside them."
-with st.container(horizontal=True, vertical_alignment="center"):
-    st.markdown(words, width="stretch")
-    if st.button("Train a model", type="primary", icon=":material/model_training:"):
-        st.switch_page("pages/train_page.py")
+st.markdown(words)
 
 by_key, titles = {row.key: row for row in rows}, {row.key: row.title for row in rows}
 chosen = [by_key[key] for key in linked_ids(titles, key=CHOSEN, default=usual(rows), most=MOST)]

@@ -23,6 +23,9 @@ kept, steps = checkpoint(chosen.key), kept_steps(chosen.key)
 drawing = (chosen.key, kept.results.steps, options)
 work = AtWork("memory", drawing, 5 + len(TEMPERATURES) + len(steps), st.container())
 
+# Cleared first where it is about another model or other dice: the figures of the one before would stand under the
+# name of the one that is chosen now, for as long as that one is at work.
+below = st.empty() if work.anew else st
 names = work.do("Drawing names", partial(view.drawn, *drawing))
 missing = work.do("Reading the list that it learned from", partial(view.why_no_list, kept))
 real = found = None
@@ -30,24 +33,25 @@ if missing == "":
     real = work.do("Looking for the names nearest to held-out ones", partial(view.yardstick, kept.run.data))
     found = work.do("Looking for the names nearest to its own", partial(view.nearest_to, *drawing, kept.run.data))
 if names is not None:
-    view.counts(names, kept, real)
-    if missing:
-        st.info(missing)
-    if found is None or real is None:
-        view.table(chosen, names, found)
-    else:
+    with below.container():
+        view.counts(names, kept, real)
+        if missing:
+            st.info(missing)
+        if found is None or real is None:
+            view.table(chosen, names, found)
+        else:
+            left, right = st.columns(2, gap="large")
+            with left:
+                view.histogram(chosen, found, real)
+            with right:
+                view.table(chosen, names, found)
+
+        st.header("What changes it", anchor=False)
         left, right = st.columns(2, gap="large")
         with left:
-            view.histogram(chosen, found, real)
+            by_temperature(chosen, kept, options, work)
         with right:
-            view.table(chosen, names, found)
-
-    st.header("What changes it", anchor=False)
-    left, right = st.columns(2, gap="large")
-    with left:
-        by_temperature(chosen, kept, options, work)
-    with right:
-        through_training(chosen, steps, options, work)
-    if missing == "":
-        leak_view(chosen, kept, work)
+            through_training(chosen, steps, options, work)
+        if missing == "":
+            leak_view(chosen, kept, work)
 work.end(view.held_against(names, kept.run.data, found))

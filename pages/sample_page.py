@@ -7,7 +7,7 @@ from wavenames.ui.controls import choose_model
 from wavenames.ui.letter_by_letter import letter_by_letter
 from wavenames.ui.links import say_unknown
 from wavenames.ui.model_file import model_file
-from wavenames.ui.samples_view import DRAWN, draw, samples_view, save_button, summary
+from wavenames.ui.samples_view import DRAWN, draw, samples_view, save_button, summary, what_stands
 from wavenames.ui.sampling_form import sampling_form
 from wavenames.ui.session import checkpoint
 from wavenames.ui.theme import apply_theme
@@ -30,16 +30,16 @@ if many.open:
     with many:
         words, pressed = sampling_form(checkpoint(chosen.key))
         told, save = st.columns([3, 1], vertical_alignment="center")
-        line = told.empty()
+        refused, line = told.container(), told.empty()
         drawn = st.session_state.get(DRAWN)
         try:
             if pressed or drawn is None or drawn.trained.key != chosen.key:
                 with line, st.spinner("Drawing names"):
                     st.session_state[DRAWN] = drawn = draw(chosen, words)
-            line.markdown(summary(drawn))
         except Refusal as refusal:
-            line.error(plain(str(refusal)))
+            refused.error(plain(f"{refusal}{what_stands(drawn)}"))
         if drawn is not None:
+            line.markdown(summary(drawn))
             with save:
                 save_button(drawn)
             samples_view(drawn)

@@ -54,6 +54,25 @@ def test_a_colder_model_repeats_more_and_the_link_keeps_it(app: str, page: Page)
     expect(page.get_by_label("Temperature", exact=True)).to_have_value("0.5")
 
 
+def test_figures_of_the_model_before_are_gone_while_another_is_at_work(app: str, page: Page) -> None:
+    open_page(page, f"{app}/memory?memory_of=bigram")
+    expect(page.get_by_test_id("stMetric")).to_have_count(4)
+    page.evaluate(
+        """() => {
+            const box = document.querySelector("[data-testid=stMain]");
+            new MutationObserver(() => {
+                if (!box.querySelector("[data-testid=stMetric]")) box.dataset.cleared = "yes";
+            }).observe(box, { childList: true, subtree: true });
+        }"""
+    )
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("option", name="tree-76k").click()
+    expect(page).to_have_url(re.compile(r"memory_of=tree-76k"))
+    expect(page.locator("[data-testid=stMain][data-cleared=yes]")).to_be_attached()
+    settled(page)
+    expect(page.get_by_test_id("stMetric")).to_have_count(4)
+
+
 def test_a_run_shows_how_it_came_to_know_names(app: str, page: Page) -> None:
     """Trained a moment ago: at its first step all is new, at its last some of it is known."""
     open_page(page, f"{app}/train?preset=mlp-3&steps=100&evaluate_every=20")

@@ -84,6 +84,22 @@ def test_the_answer_comes_after_the_prediction(said: int) -> None:
     assert ["of 400 stand on the list" in card for card in names] == [True, True]
 
 
+def test_where_health_shows_nothing_that_is_said_of_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = played(opened(), "context", 1)
+    found = app.session_state["break_found"]["context"]
+    good = tuple(replace(each, light="good") for each in found.broken.health)
+    broken = replace(found.broken, health=good)
+    bad = (replace(good[0], light="bad"), *good[1:])
+    for twin, said in (
+        (good, "Health shows nothing: all lights are good, as its twin's are."),
+        (bad, f"all lights are good; its twin's are not all good: {good[0].title} "),
+    ):
+        app.session_state["break_found"]["context"] = replace(
+            found, broken=broken, sound=replace(found.sound, health=twin)
+        )
+        assert said in words(app.run())
+
+
 def test_results_stay_and_the_next_card_can_be_played() -> None:
     app = played(opened(), "context", 1)
     app.button(key="break_back").click().run()

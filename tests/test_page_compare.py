@@ -17,14 +17,15 @@ from tests.browser import open_page, running_app, settled
 from tests.pages import opened as open_by_link
 from wavenames.checkpoints import load_shipped, shipped
 from wavenames.config import RunConfig
+from wavenames.figures.colours import FAMILIES
 from wavenames.store import Change, Changes, Metrics, Status, Store, StoredList
 from wavenames.training import Evaluation
 from wavenames.ui import compare_views
-from wavenames.ui.compare_views import _lines, unfinished
+from wavenames.ui.compare_views import _lines, pill_colour, unfinished
 from wavenames.ui.model_rows import MeasuredOn, Row, by_data, csv, differences, frame, model_rows, status, usual
-from wavenames.ui.paired_view import _pair, compared, differing_most
+from wavenames.ui.paired_view import _pairs, compared, differing_most
 from wavenames.ui.references import references
-from wavenames.ui.session import find_split, scheduler, store
+from wavenames.ui.session import find_split, scheduler, store, trained
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -151,6 +152,20 @@ def test_two_models_are_compared_name_by_name() -> None:
     assert f"over the {len(set(names)):,} distinct validation names ({len(names):,} rows)" in words(app)
 
 
+def test_of_more_than_two_models_the_two_that_are_compared_can_be_chosen() -> None:
+    """Any two of those that were measured alike, in the link too; of two there is nothing to choose."""
+    ticked = ["wavenet-m", "tree-76k", "bigram"]
+    app = opened(runs=ticked)
+    box = app.selectbox(key="pair_box")
+    assert box.options == ["wavenet-m and tree-76k", "wavenet-m and bigram", "tree-76k and bigram"]
+    app = box.set_value("tree-76k bigram").run()
+    assert app.query_params["pair"] == "tree-76k bigram"
+    found = compared("tree-76k", "bigram", RunConfig().data)
+    assert f"**{found.sentence('tree-76k', 'bigram')}**" in words(app)
+    assert f"**{found.sentence('tree-76k', 'bigram')}**" in words(opened(runs=ticked, pair="tree-76k bigram"))
+    assert "pair_box" not in {each.key for each in opened(runs=ticked[:2]).selectbox}
+
+
 def test_one_model_alone_is_not_compared() -> None:
     """Nor is it with a run that has no trained model."""
     with Store() as store:
@@ -220,6 +235,37 @@ def test_before_anyone_chooses_the_latest_runs_then_the_best_models_stand_side_b
     assert usual(models) == ["n", "o"]
     assert usual([row(key="queued", validation=None), row(key="r"), *models]) == ["r", "n"]
     assert usual([row(key="r"), row(key="s"), row(key="t"), *models]) == ["r", "s"]
+
+
+def test_the_two_that_stand_there_at_first_were_measured_on_the_same_names() -> None:
+    """A run on a list of its own has none beside it; two have each other, and one that other runs come between."""
+    elsewhere = RunConfig.from_flat({"preset": "bigram", "names": "upload-0123456789ab"})
+    models = [row(key=key, is_run=False, validation=loss) for key, loss in (("m", 2.2), ("n", 2.0))]
+    other = row(key="told", is_run=False, validation=1.8, config=elsewhere)
+    alone, also = (row(key=key, config=elsewhere) for key in ("x", "y"))
+    assert usual([alone, *models]) == ["n", "m"]
+    assert usual([alone, also, *models]) == ["x", "y"]
+    assert usual([alone, row(key="r"), also, *models]) == ["x", "y"]
+    assert usual([row(key="r"), alone, *models]) == ["r", "n"]
+    assert usual([alone, *models, other]) == ["x", "told"]
+    assert usual([*models, other]) == ["n", "m"]
+
+
+def test_white_letters_are_read_on_each_familys_colour_in_the_table() -> None:
+    for style in FAMILIES.values():
+        colour = [int(pill_colour(style.colour)[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour]
+        luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+        assert 1.05 / (luminance + 0.05) >= 4.5
+
+
+def test_a_run_and_a_model_of_one_title_are_told_apart_on_every_page() -> None:
+    """By the same numbers as here."""
+    path = store().checkpoint_path(finished(scheduler().store, "wavenet-m"))
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(load_shipped("wavenet-m").to_bytes())
+    assert [each.title for each in trained() if each.title.startswith("wavenet-m")] == ["wavenet-m", "wavenet-m (2)"]
+    assert {each.key: each.title for each in trained()} == {each.key: each.title for each in model_rows()}
 
 
 def test_only_settings_that_differ_are_listed() -> None:
@@ -328,15 +374,12 @@ def test_only_models_measured_on_the_same_rows_are_paired() -> None:
     untold = RunConfig.from_flat({"preset": "wavenet-m", "split": "unique"})
     ships = {"is_run": False, "status": "ships"}
     rows = [row(key="a", config=told, **ships), row(key="b", config=untold, **ships)]
-    assert _pair(rows) is None
+    assert not _pairs(rows)
     more = [*rows, row(key="c", config=told.changed(seed=2), **ships)]
-    found = _pair(more)
-    assert found is not None
-    assert [each.key for each in found[0]] == ["a", "c"]
+    assert list(_pairs(more)) == ["a c"]
     both = ("wavenet-m", "wavenet-m-sex")
     lecture = [row(key=key, config=RunConfig.from_flat({"preset": key}), **ships) for key in both]
-    found = _pair(lecture)
-    assert found is not None, "the lecture split has the same rows, whoever is told what"
+    assert _pairs(lecture), "the lecture split has the same rows, whoever is told what"
 
 
 def test_an_axis_that_there_is_not_is_said() -> None:

@@ -11,7 +11,7 @@ from wavenames.checkpoints import load_shipped
 from wavenames.config import RunConfig
 from wavenames.figures.colours import shown
 from wavenames.probes.embeddings import follow, neighbours
-from wavenames.ui.session import checkpoint, scheduler, store
+from wavenames.ui.session import checkpoint, scheduler, store, trained
 
 pytestmark = pytest.mark.usefixtures("fresh_server")
 
@@ -54,7 +54,8 @@ def test_a_run_trained_here_can_be_played_back() -> None:
     while scheduler().snapshot(run_id).status != "finished" and time.monotonic() < deadline:
         time.sleep(0.05)
     app = opened(letters_of=run_id)
-    frames = chart(app, "Letters of mlp-3 at step 30")["frames"]
+    assert [each.title for each in trained()][-1] == "mlp-3 (2)", "told from the model that ships"
+    frames = chart(app, "Letters of mlp-3 (2) at step 30")["frames"]
     assert [frame["label"] for frame in frames] == ["step 0", "step 10", "step 20", "step 30"]
     letters, kept = checkpoint(run_id).vocabulary.symbols, [vectors for _, vectors in store().frames(run_id)]
     for frame, projection in zip(frames, follow(kept), strict=True):

@@ -15,6 +15,7 @@ from wavenames.config import Refusal
 from wavenames.names import NameList, makemore
 from wavenames.store import Store, StoredList
 from wavenames.ui import list_views, name_lists
+from wavenames.ui.list_views import rows_in_words
 from wavenames.ui.session import find_list
 from wavenames.ui.words import plain
 
@@ -65,8 +66,8 @@ def test_the_list_that_ships_is_there_with_no_click(names: AppTest) -> None:
     assert numbers(names) == SHIPPED
     assert any("public domain" in each.value for each in names.caption)
     lecture, unique = (each.value for each in names.table)
-    assert list(lecture["names"]) == [25_805, 3_226, 3_226]
-    assert list(unique["names"]) == [23_754, 2_969, 2_970]
+    assert list(lecture["Names"]) == [25_805, 3_226, 3_226]
+    assert list(unique["Names"]) == [23_754, 2_969, 2_970]
     assert "**12.6%** of validation and **12.6%** of test were already seen" in words(names)
     assert "no validation or test name was seen in training" in words(names)
     assert "**2,564 names** stand in the list more than once: emma (2×)" in words(names)
@@ -75,6 +76,7 @@ def test_the_list_that_ships_is_there_with_no_click(names: AppTest) -> None:
 def test_search_reaches_every_row(names: AppTest) -> None:
     """Anywhere in a name, at its beginning, at its end; a table of a thousand rows at most travels."""
     assert len(names.dataframe[0].value) == 1000
+    assert "The first 1,000 of 32,257 rows" in [each.value for each in names.caption]
     names.text_input(key="search").set_value(".zz").run()
     found = names.dataframe[0].value["name"]
     assert len(found)
@@ -84,6 +86,10 @@ def test_search_reaches_every_row(names: AppTest) -> None:
     names.text_input(key="search").set_value("<script>").run()
     assert "name" not in names.dataframe[0].value
     assert "No name of this list has '<script>' in it." in words(names)
+    assert not [each for each in names.caption if each.value.endswith("rows")]
+    assert rows_in_words(12, 12) == "All 12 rows"
+    assert rows_in_words(1, 32_257) == "1 of 32,257 rows"
+    assert rows_in_words(1001, 32_257) == "1,001 of 32,257 rows, the first 1,000 shown"
 
 
 def test_a_name_is_cut_into_windows_as_the_model_sees_them(names: AppTest) -> None:

@@ -4,8 +4,10 @@ import csv as csv_files
 import io
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.pages import opened as open_by_link
@@ -209,10 +211,41 @@ def test_a_bad_option_is_refused_and_the_table_stays(control: str, value: str, w
     (error,) = app.error
     assert words in error.value
     assert len(error.value) < 250
+    assert error.value.replace("\\", "").endswith(" Below are still the names from wavenet-m.")
     assert names(app) == before
+    assert "**20 names** from wavenet-m" in summary(app), "what stands below is still counted"
     app.text_input(key=control).set_value("")
     press(app)
     assert not app.error
+
+
+def test_beside_a_refusal_stands_how_the_names_below_it_begin() -> None:
+    app = opened(sample_prefix="Ma")
+    app.text_input(key="sample_prefix").set_value("ma5")
+    press(app)
+    assert app.error[0].value.replace("\\", "").endswith("Below are still the names that begin with ma.")
+    app.text_input(key="sample_prefix").set_value("")
+    app.text_input(key="sample_pattern").set_value("zzzzzzzzzzzz")
+    app.number_input(key="sample_tries").set_value(1)
+    press(app)
+    app.text_input(key="sample_prefix").set_value("ma5")
+    press(app)
+    assert "Below" not in app.error[0].value, "there are none"
+
+
+def test_the_table_is_as_high_as_its_rows_up_to_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    heights: list[object] = []
+    show = st.dataframe
+
+    def noted(*data: Any, **looks: Any) -> Any:
+        heights.append(looks["height"])
+        return show(*data, **looks)
+
+    monkeypatch.setattr(st, "dataframe", noted)
+    for wanted in ("1", "20", "21"):
+        opened(sample_model="bigram", sample_n=wanted)
+    assert heights[:2] == ["content", "content"]
+    assert heights[2] == 35 * (1 + 20) + 18, "half of a further row"
 
 
 def test_lengths_that_contradict_each_other_are_refused() -> None:
@@ -246,6 +279,13 @@ def test_where_no_name_was_found_a_sentence_stands_instead_of_a_table() -> None:
 def test_a_pattern_is_brought_to_the_letters_of_the_model() -> None:
     app = opened(sample_model="bigram", sample_pattern=" *NA")
     assert all(name.endswith("na") for name in names(app))
+
+
+def test_the_summary_leaves_out_kinds_that_there_are_none_of() -> None:
+    app = opened()
+    drawn = app.session_state[DRAWN]
+    one = Samples((Sampled("anna", -1.0, "train"),), 1, 0.1, "")
+    assert samples_view.summary(replace(drawn, samples=one)).endswith("\n1 different · ● 1 in train")
 
 
 def test_ten_thousand_names_are_one_table() -> None:
@@ -358,7 +398,8 @@ def test_letters_are_added_taken_back_and_ended() -> None:
     kept = load_shipped("wavenet-m")
     found = surprisal(kept.model(), kept.vocabulary, "emma")
     assert f"−{-found.log_probability:.2f} nats" in said(app)
-    assert STATUS[kept.membership.status("emma")] in said(app)
+    assert f"The name ends here; it is {STATUS[kept.membership.status('emma')]}." in said(app)
+    assert [each for each in app.get("html") if "A blind guess: 3.30" in each.proto.body]
     assert app.selectbox(key="sample_next").disabled
     assert app.button(key="letter_roll").disabled
     app.button(key="letter_undo").click().run()

@@ -97,6 +97,7 @@ def test_without_a_run_the_two_ends_of_a_shipped_model_stand_there_and_one_press
     assert "Models that ship come without their history" in app.info[0].value
     shown_html = [str(each.proto.body) for each in app.get("html")]
     start, end = (html for html in shown_html if html.startswith('<div class="wn-moment">'))
+    assert [html for html in shown_html if "A blind guess: 3.30" in html]
     ships = surprisal(load_shipped("wavenet-m").model(), load_shipped("wavenet-m").vocabulary, "isabella")
     assert "3.3" in start
     assert f"{ships.per_letter:.3f} nats per letter" in end

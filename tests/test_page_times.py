@@ -52,6 +52,7 @@ def test_the_page_opens_with_a_name_its_times_and_names_by_the_same_dice() -> No
     assert f"as a name of 1900: {nats(FIRST_NAME, decade='1900'):.3f} nats per letter" in words(app)
     assert f"as a name of 2024: {nats(FIRST_NAME, decade='2024'):.3f} nats per letter" in words(app)
     assert "They part most" in words(app)
+    assert f"{MODEL} was told of each name whose it is" in words(app)
     assert chips(app)[::2] == drawn(1, decade="1900")
     assert chips(app)[1::2] == drawn(1, decade="2024")
     assert len([each for each in app.button if each.proto.type == "primary"]) == 1

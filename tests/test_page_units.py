@@ -74,6 +74,7 @@ def test_the_page_opens_with_the_costliest_unit_of_the_last_layer() -> None:
     assert found
     unit = int(found[1])
     assert app.selectbox(key="units_unit_box").value == f"4-{unit}"
+    assert all(each.help for each in app.selectbox)
     assert said_of_the_cost("wavenet-m", 4, unit) in words(app)
     model, layer, names = looked_at("wavenet-m", 4)
     values = activations(model, layer, names)[:, unit - 1]

@@ -1,6 +1,7 @@
 """X-ray: what the page says of a name is what the models say."""
 
 import math
+import re
 import time
 
 import pytest
@@ -98,6 +99,18 @@ def test_a_place_that_the_name_does_not_have_is_not_hidden(hide: str) -> None:
     assert not app.exception
     assert not app.warning
     assert "After *_*, wavenet-m gives **the end**" in words(app)
+
+
+def test_what_gains_most_by_a_hidden_letter_is_said() -> None:
+    """As a sentence, whether it is the end or a letter."""
+    said = words(opened(xray_models=["wavenet-m"], xray_hide="1", xray_at="2"))
+    assert re.search(r" \*\*\w\*\* gains most: (less than )?\d+\.\d% to \d+\.\d%\.", said)
+    said = words(opened(xray_models=["wavenet-m"], xray_name="isabella", xray_hide="4", xray_at="7"))
+    assert re.search(r" (The end|\*\*\w\*\*) gains most: ", said)
+    app = opened(xray_beside="zoe")
+    boxes = [each for each in app.selectbox if str(each.key).endswith("_box")]
+    assert len(boxes) == 4
+    assert all(each.help for each in boxes)
 
 
 def test_two_names_are_compared_and_either_can_be_looked_inside() -> None:

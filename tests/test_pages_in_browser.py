@@ -1,6 +1,7 @@
 """What only a browser shows of Home and Sample: bars that are clicked, files that arrive, a phone's width."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,19 @@ def test_a_bar_that_is_clicked_goes_on_and_the_end_mark_ends(app: str, page: Pag
     expect(page.get_by_text("The name ends here")).to_be_visible()
     assert "sample_letters=anna." in page.url
     expect(page.locator(".st-key-next_letter .wn-clickable")).to_have_count(0)
+
+
+def test_names_of_two_times_stand_under_their_sides(app: str, page: Page) -> None:
+    open_page(page, f"{app}/times")
+    names = page.locator(".wn-pairs tr").nth(1).locator(".wn-chip")
+    sides = page.get_by_text(re.compile(r"^mildred as a name of"))
+    expect(names).to_have_count(2)
+    expect(sides).to_have_count(2)
+    for name, side in zip(names.all(), sides.all(), strict=True):
+        here, there = name.bounding_box(), side.bounding_box()
+        assert here
+        assert there
+        assert abs(here["x"] - there["x"]) < 2
 
 
 def test_the_table_arrives_as_a_file(app: str, page: Page) -> None:

@@ -44,6 +44,8 @@ class AtWork:
         kept: Done = st.session_state.setdefault(f"{key} done", Done(what))
         if kept.what != what:
             kept = st.session_state[f"{key} done"] = Done(what)
+        self.anew = kept.parts == 0
+        """Whether nothing of it has been shown yet: what stands below is then about something else."""
         self._done, self._number, self._began = kept, 0, time.perf_counter()
         self._left_out = self._shown = False
         with place.container(horizontal=True, vertical_alignment="center", height=HEIGHT, border=False):

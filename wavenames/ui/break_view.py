@@ -86,9 +86,9 @@ def break_view() -> None:
 
 
 def _cards() -> None:
-    with st.grid(3, min_column_width=300, gap="medium") as grid:
+    with st.grid(3, min_column_width=300, gap="medium", border=True) as grid:
         for card in CARDS.values():
-            with grid.cell(), st.container(border=True):
+            with grid.cell():
                 st.header(card.title, anchor=False)
                 st.markdown(plain(card.setup))
                 if card.key in st.session_state[RUNNING]:
@@ -229,7 +229,8 @@ def _health(found: Found) -> None:
     twins = [f"{title} {LIGHTS[light][1].lower()}" for title, light in sound.items() if light != "good"]
     said = f"not all good: {', '.join(twins)}" if twins else "all good"
     if not troubled:
-        st.markdown(f"No light of the broken one shows it: all are good. Its twin's are {said}.")
+        beside = f"; its twin's are {said}" if twins else ", as its twin's are"
+        st.markdown(f"Health shows nothing: all lights are good{beside}.")
         return
     st.markdown(f"Lights of the broken one that are not good; its twin's are {said}.")
     with st.grid(3, min_column_width=280, gap="medium") as grid:

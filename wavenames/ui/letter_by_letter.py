@@ -20,7 +20,7 @@ from wavenames.names import END_MARK
 from wavenames.probes.surprisal import Surprisal, surprisals
 from wavenames.ui.links import linked_text
 from wavenames.ui.live_plot import live_plot
-from wavenames.ui.name_rows import surprisal_html
+from wavenames.ui.name_rows import scale_html, surprisal_html
 from wavenames.ui.samples_view import STATUS
 from wavenames.ui.session import Trained, checkpoint, model
 from wavenames.ui.told import SIDES, choose_told
@@ -120,6 +120,7 @@ def _written(
             st.markdown(_said(name, found, STATUS[kept.membership.status(name)], kind, ended=ended))
     with buttons:
         _buttons(name, kept.vocabulary.symbols, chances, ended=ended)
+    st.html(scale_html(math.log(kept.vocabulary.size)))
 
 
 def _choose(name: str, letters: str, chances: Sequence[float], *, disabled: bool) -> None:
@@ -127,6 +128,7 @@ def _choose(name: str, letters: str, chances: Sequence[float], *, disabled: bool
     shown = {letters[i]: f"{_named(letters[i])} · {chances[i]:.1%}" for i in order}
     st.selectbox(
         "Next letter, the likeliest first", list(shown), index=None, format_func=lambda one: shown.get(one, one),
+        help="Each letter with its probability after what stands so far; the one chosen is put behind it.",
         key=NEXT, placeholder="Choose a letter", disabled=disabled, on_change=_take_chosen, args=(name,),
     )  # fmt: skip
 
@@ -156,7 +158,7 @@ def _said(name: str, found: Surprisal, status: str, kind: str, *, ended: bool) -
         return f"{first}  \nChoose a bar to go on; {END_GLYPH} ends the name."
     total = found.log_probability
     often = f", one in {math.exp(-total):,.0f} names" if -total < RAREST else ""
-    return f"The name ends here, {status}.  \nLog-probability {signed(total, 2)} nats{kind}{often}."
+    return f"The name ends here; it is {status}.  \nLog-probability {signed(total, 2)} nats{kind}{often}."
 
 
 def _named(letter: str) -> str:

@@ -118,7 +118,10 @@ def _neighbours(chosen: Trained, moments: dict[str, np.ndarray], key: str) -> No
     """The letters nearest to one that is chosen; at two moments, side by side."""
     letters = list(checkpoint(chosen.key).vocabulary.symbols)
     titles = {one: "end mark" if one == "." else one for one in letters}
-    letter = linked_pick("Nearest neighbours of", titles, key=f"{key}_letter", default=letters[1])
+    letter = linked_pick(
+        "Nearest neighbours of", titles, key=f"{key}_letter", default=letters[1],
+        explained="The letter, or the end mark, whose vector is held against those of all others.",
+    )  # fmt: skip
     st.caption("Letters whose vectors point the same way: the model treats them alike.")
     table, columns = pd.DataFrame(), {}
     widths = (None, None) if len(moments) == 1 else (85, 95)  # both moments fit on a phone

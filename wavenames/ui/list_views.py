@@ -36,8 +36,8 @@ from wavenames.ui.words import page_anew, plain
 
 ROWS = 1000
 """Rows of a list that travel to the browser; a search reaches all of them."""
-HEIGHT = 283
-"""Of the table of rows, in pixels: seven of them."""
+SEEN, HEIGHT = 7, 283
+"""Rows of the table that are seen without scrolling, and its height where there are more, in pixels."""
 CLASSES, CUT = 7, HEIGHT + 18
 """Classes of a kind of label that a table shows without scrolling; its height where there are more: half of the next
 one shows that there are."""
@@ -100,19 +100,26 @@ def _search(list_id: str) -> None:
         label_visibility="collapsed",
     )
     found = [row for row, name in enumerate(names.names) if wanted.casefold() in f".{name}.".casefold()]
-    with st.container(height=HEIGHT, border=False):
-        if found:
-            st.dataframe(
-                rows(names, found[:ROWS]),
-                hide_index=True,
-                height=HEIGHT,
-                column_config={"births": st.column_config.NumberColumn(format="localized")},
-                alt="Names of the list",
-            )
-        else:
-            st.markdown(f"No name of this list has {plain(printable(wanted))} in it.")
-    shown = f", the first {ROWS:,} shown" if len(found) > ROWS else ""
-    st.caption(f"{len(found):,} of {len(names.names):,} rows{shown}")
+    if not found:
+        st.markdown(f"No name of this list has {plain(printable(wanted))} in it.")
+        return
+    shown = rows(names, found[:ROWS])
+    columns: dict[str, Any] = {str(title): str(title).capitalize() for title in shown}
+    st.dataframe(
+        shown,
+        hide_index=True,
+        height="content" if len(found) <= SEEN else HEIGHT,
+        column_config=columns | {"births": st.column_config.NumberColumn("Births", format="localized")},
+        alt="Names of the list",
+    )
+    st.caption(rows_in_words(len(found), len(names.names)))
+
+
+def rows_in_words(found: int, rows: int) -> str:
+    """How many of a list's rows were found, and how many of them stand on the page."""
+    if found == rows:
+        return f"The first {ROWS:,} of {rows:,} rows" if rows > ROWS else f"All {rows:,} rows"
+    return f"{found:,} of {rows:,} rows{f', the first {ROWS:,} shown' if found > ROWS else ''}"
 
 
 def rows(names: NameList, places: list[int]) -> pd.DataFrame:
@@ -142,8 +149,9 @@ def labels(list_id: str) -> None:
             st.dataframe(
                 shares, hide_index=True, height=CUT if len(shares) > CLASSES else "content",
                 column_config={
-                    "rows": st.column_config.NumberColumn(format="localized"),
-                    "share": st.column_config.ProgressColumn(format="%.1f%%", max_value=100),
+                    kind: kind.capitalize(),
+                    "rows": st.column_config.NumberColumn("Rows", format="localized"),
+                    "share": st.column_config.ProgressColumn("Share", format="%.1f%%", max_value=100),
                 },
                 alt=f"Rows of the list by {kind}",
             )  # fmt: skip
@@ -237,7 +245,7 @@ def sizes(parts: Split) -> pd.DataFrame:
     """Each part of a split in names and in targets."""
     named = {"train": parts.train, "validation": parts.validation, "test": parts.test}
     counts = [(part, len(names), sum(map(len, names)) + len(names)) for part, names in named.items()]
-    return pd.DataFrame(counts, columns=["part", "names", "targets"])
+    return pd.DataFrame(counts, columns=["Part", "Names", "Targets"])
 
 
 def leak_in_words(kind: str, leaked: Leak) -> str:
@@ -263,7 +271,10 @@ def reading(list_id: str) -> None:
     typed = left.text_input("Name", names[0], key=f"read_{list_id}", live=True)
     low, high = (int(bound or 1) for bound in limits(MLPConfig, "block_size"))
     say_unknown("letters_seen", "letters seen", [str(number) for number in range(low, high + 1)])
-    block_size = right.slider("Letters seen", low, high, 3, key="letters_seen", bind="query-params")
+    block_size = right.slider(
+        "Letters seen", low, high, 3, key="letters_seen", bind="query-params",
+        help="So many letters before the one to be predicted are all that a model of windows reads.",
+    )  # fmt: skip
     try:
         name = as_known(typed or names[0], numbers.vocabulary)
     except Refusal as refusal:

@@ -14,8 +14,7 @@ from wavenames.checkpoints import shipped
 from wavenames.config import DataConfig, Refusal, RunConfig, conditions_of, field_label, flat_fields
 from wavenames.figures.colours import FAMILIES
 from wavenames.store import UNFINISHED, Run
-from wavenames.ui.links import distinct
-from wavenames.ui.session import checkpoint, find_list, lists, model, scheduler, store, uploaded
+from wavenames.ui.session import checkpoint, find_list, lists, model, scheduler, store, titles_at_hand, uploaded
 from wavenames.ui.spreadsheet import csv_text
 
 
@@ -26,7 +25,7 @@ class Row:
     key: str
     """A run's id, a preset's name, or the key of a file."""
     title: str
-    """Made distinct: of several with one title, the oldest keeps it plain."""
+    """Distinct, as `titles_at_hand` has it."""
     family: str
     config: RunConfig | None
     """None where another version of wavenames wrote a configuration that this one can't read."""
@@ -61,12 +60,13 @@ class Row:
 
 def model_rows() -> list[Row]:
     """All of them: runs of this server, newest first, then this visitor's files and the models that ship."""
+    runs = store().runs()
+    titles = titles_at_hand(runs)
     rows = [
-        *(_of_run(run) for run in store().runs()),
+        *(_of_run(run) for run in runs),
         *(_of_model(key, "your file") for key in uploaded()),
         *(_of_model(key, "ships") for key in shipped()),
     ]
-    titles = distinct({row.key: row.title for row in reversed(rows)})
     return [replace(row, title=titles[row.key]) for row in rows]
 
 
@@ -121,13 +121,15 @@ def _title_here(list_id: str) -> str:
 def usual(rows: Sequence[Row]) -> list[str]:
     """Keys of the two rows that stand side by side before anyone chooses: the latest runs, then the best models.
 
-    The best are looked for among the models whose losses can be compared, where most of them are.
+    Both were measured on the same names: those of the latest run that has any row beside it, else most models' names.
     """
     measured = [row for row in rows if row.validation is not None]
-    models = [row for row in measured if not row.is_run]
-    comparable = next(iter(by_data(models).values()), models)
-    best = sorted(comparable, key=lambda row: row.validation or 0.0)
-    return [row.key for row in [*(row for row in measured if row.is_run), *best]][:2]
+    runs, models = ([row for row in measured if row.is_run is one] for one in (True, False))
+    best = sorted(models, key=lambda row: row.validation or 0.0)
+    inclined = [*runs, *next(iter(by_data(best).values()), [])]
+    alike = by_data([*runs, *best]).values()
+    first = next((group for row in inclined for group in alike if row in group and len(group) > 1), inclined)
+    return [row.key for row in first[:2]]
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:

@@ -30,6 +30,8 @@ STYLE = """
 .wn-pairs { border-collapse: collapse; table-layout: fixed; width: 100%; max-width: 32rem; }
 .wn-pairs th { font-size: 0.8125rem; font-weight: 400; opacity: 0.85; }
 .wn-pairs th, .wn-pairs td { border: 0; padding: 0.15rem 1rem 0.15rem 0; text-align: left; }
+.wn-below-columns { max-width: none; }
+@media (min-width: 640.1px) { .wn-below-columns :is(th, td):last-child { padding-left: 2rem; } }
 .wn-scale { display: inline-flex; gap: 2px; vertical-align: -0.25em; margin: 0 0.35em; }
 .wn-scale .wn-tile { font-size: 0.75rem; min-width: 1.9em; }
 .wn-reading { font-size: 0.875rem; line-height: 1.6; margin: 0 0 0.4rem; opacity: 0.9; }
@@ -101,14 +103,18 @@ def contexts_html(head: str, rows: Iterable[tuple[str, float]]) -> str:
     )
 
 
-def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Names in columns under their heads; those of a row belong together."""
+def pairs_html(heads: Sequence[str], rows: Iterable[Sequence[str]], *, below_columns: bool = False) -> str:
+    """Names in columns under their heads; those of a row belong together.
+
+    `below_columns`: the two stand under two columns of the page with a large gap, where there is room for these.
+    """
     head = "".join(f'<th scope="col">{escape(each)}</th>' for each in heads)
     body = "".join(
         "<tr>" + "".join(f'<td><span class="wn-chip" dir="auto">{escape(name)}</span></td>' for name in row) + "</tr>"
         for row in rows
     )
-    return f'<table class="wn-pairs"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    columns = " wn-below-columns" * below_columns
+    return f'<table class="wn-pairs{columns}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
 def surprisal_html(found: Surprisal, *, whole: bool = True, ranks: bool = False) -> str:

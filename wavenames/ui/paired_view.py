@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import streamlit as st
@@ -10,24 +11,35 @@ from wavenames.comparison import Paired, paired
 from wavenames.config import DataConfig, Refusal
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.training import Evaluation, evaluate
+from wavenames.ui.links import distinct, linked_pick
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.model_rows import MeasuredOn, Row, by_data
 from wavenames.ui.references import packed
 from wavenames.ui.session import find_split, model
 from wavenames.ui.words import plain
 
+PAIR = "pair"
+"""Key of the two that are compared, in the session and in the link."""
 DIFFERING = 10
 """Names shown, those on which the two differ most."""
 
 
 def paired_comparison(chosen: Sequence[Row]) -> None:
-    """The first two of the chosen rows that were measured on the same names."""
+    """Two of the chosen rows that were measured on the same names; of more than two, which ones can be chosen."""
     st.header("Paired comparison", anchor=False)
-    pair = _pair(chosen)
-    if pair is None:
+    pairs = _pairs(chosen)
+    if not pairs:
         st.markdown("Tick two trained models of one list and split, and they are compared name by name here.")
         return
-    (first, second), on = pair
+    picked = next(iter(pairs))
+    if len(pairs) > 1:
+        titles = distinct({key: f"{a.title} and {b.title}" for key, (a, b, _) in pairs.items()})
+        with st.container(width=420):
+            picked = linked_pick(
+                "Which two", titles, key=PAIR, default=picked,
+                explained="All pairs of ticked models that were measured on the same names.",
+            )  # fmt: skip
+    first, second, on = pairs[picked]
     try:
         found = [(row, _evaluation(row.key, on.data)) for row in (first, second)]
         names = find_split(on.data, on.conditions).validation
@@ -48,12 +60,14 @@ def paired_comparison(chosen: Sequence[Row]) -> None:
     )  # fmt: skip
 
 
-def _pair(chosen: Sequence[Row]) -> tuple[tuple[Row, Row], MeasuredOn] | None:
-    """Two rows with a trained model that were measured on the same names: the first two of those that most were."""
-    for names, rows in by_data([row for row in chosen if row.sample is not None]).items():
-        if len(rows) > 1:
-            return (rows[0], rows[1]), names
-    return None
+def _pairs(chosen: Sequence[Row]) -> dict[str, tuple[Row, Row, MeasuredOn]]:
+    """By both keys, any two trained models that were measured on the same names; those of the largest group first."""
+    groups = by_data([row for row in chosen if row.sample is not None])
+    return {
+        f"{a.key} {b.key}": (a, b, names)
+        for names, rows in groups.items()
+        for a, b in itertools.combinations(rows, 2)
+    }
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)

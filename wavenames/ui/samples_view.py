@@ -28,8 +28,8 @@ EXPLAINED = """New: on neither side of the split, an invention. Held out: a real
 not trained on, so it found it by itself. In train: one of its training names."""
 DRAWN = "sample_drawn"
 """Where the names that stand on the page are kept, in the session."""
-ROWS = 8
-"""Of the table, seen at once."""
+ROWS = 20
+"""Of the table, seen at once; of more, half of the next one shows that there are."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,21 @@ def summary(drawn: Drawn) -> str:
     if not names:
         return f"**No names** from {plain(drawn.trained.title)}, {_draws(drawn.samples)}"
     kinds = Counter(each.status for each in names)
-    found = " · ".join(f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items())
+    found = [f"{sign} {kinds[status]:,} {words}" for status, (sign, words) in _SIGNS.items() if kinds[status]]
     return (
         f"**{len(names):,} {kind_of_names(drawn.told, len(names))}** from {plain(drawn.trained.title)}, "
         f"{_draws(drawn.samples)}  \n"
-        f"{len({each.name for each in names}):,} different · {found}"
+        f"{' · '.join([f'{len({each.name for each in names}):,} different', *found])}"
     )
+
+
+def what_stands(drawn: Drawn | None) -> str:
+    """Behind a refusal, which names it leaves standing, in a sentence; nothing where there are none."""
+    if drawn is None or not drawn.samples.names:
+        return ""
+    prefix = as_known(drawn.words.get("prefix", ""), drawn.vocabulary)
+    which = f"that begin with {prefix}" if prefix else f"from {drawn.trained.title}"
+    return f" Below are still the names {which}."
 
 
 def _draws(samples: Samples) -> str:
@@ -113,7 +122,7 @@ def samples_view(drawn: Drawn) -> None:
             rows.assign(status=rows["status"].map(STATUS)),
             key="samples",
             hide_index=True,
-            height=35 * (ROWS + 1) + 3,
+            height="content" if len(rows) <= ROWS else 35 * (ROWS + 1) + 18,
             alt=f"Names drawn from {drawn.trained.title}",
             on_select="rerun",
             selection_mode="single-cell",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,8 @@ from wavenames.config import PRESETS, SERVER_LIMITS, DataConfig, Refusal
 from wavenames.jobs import Scheduler, name_list
 from wavenames.models import Model, build
 from wavenames.names import BUNDLED, NameList, Split, Vocabulary, split
-from wavenames.store import Store
+from wavenames.store import Run, Store
+from wavenames.ui.links import distinct
 
 UPLOADS = 8
 """Checkpoints that one visitor can have at hand beside those of the server."""
@@ -61,15 +63,25 @@ class Trained:
         return self.title if self.validation is None else f"{self.title} · {self.validation:.3f}"
 
 
+def titles_at_hand(runs: Sequence[Run]) -> dict[str, str]:
+    """Titles by key of all models at hand and of `runs`, which are all of this server, newest first.
+
+    They are distinct, and the same on each page: of several with one title, the oldest keeps it plain.
+    """
+    shipping = {name: load_shipped(name).title for name in shipped()}
+    files = {key: f"{kept.title} (your file)" for key, kept in uploaded().items()}
+    return distinct(shipping | files | {run.id: run.title for run in reversed(runs)})
+
+
 def trained() -> list[Trained]:
     """Every model at hand: those that ship, as in the zoo; this visitor's files; finished runs, newest first."""
-    files = {name: load_shipped(name) for name in shipped()} | uploaded()
-    titles = {key: kept.title if key in shipped() else f"{kept.title} (your file)" for key, kept in files.items()}
+    files, runs = {name: load_shipped(name) for name in shipped()} | uploaded(), store().runs()
+    titles = titles_at_hand(runs)
     return [
         *(Trained(key, titles[key], kept.run.model.family, kept.results.validation) for key, kept in files.items()),
         *(
-            Trained(run.id, run.title, run.family, run.validation)
-            for run in store().runs()
+            Trained(run.id, titles[run.id], run.family, run.validation)
+            for run in runs
             if run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
         ),
     ]

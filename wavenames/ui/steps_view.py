@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,7 @@ from wavenames.ui.letters_view import run_loss
 from wavenames.ui.links import linked_choice
 from wavenames.ui.live_plot import Frame, live_plot
 from wavenames.ui.live_run import MOVING, new_title, pace_of
+from wavenames.ui.name_rows import scale_html
 from wavenames.ui.references import references_said
 from wavenames.ui.session import checkpoint, model, model_at, run_vocabulary, scheduler, store, untrained
 from wavenames.ui.spreadsheet import csv_text
@@ -72,6 +74,7 @@ def first_run() -> None:
         names = [each.name for each in sample(network, letters, options, kept.membership).names]
         place.html(moment_html(heading, names, before, *_tiles(surprisal(network, letters, FIRST_NAME))))
         before = names
+    st.html(scale_html(math.log(vocabulary.size)))
 
 
 def _train() -> None:
@@ -110,6 +113,7 @@ def _draw() -> None:
         st.caption("The first names come in a moment.")
         return
     _play(run, list(vocabulary.symbols), list(zip(looks, readings, strict=True)), path)
+    st.html(scale_html(math.log(vocabulary.size)))
     st.download_button(
         "Names and surprisals", lambda: csv_text(_table(looks, readings), *SLOTS), f"{run.title}-steps.csv",
         "text/csv", icon=":material/download:", key="steps_csv", on_click="ignore",

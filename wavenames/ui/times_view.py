@@ -87,7 +87,8 @@ def _sides(name: str) -> None:
     seed = same_dice("times")
     try:
         drawn = [_drawn(seed, each) for each in told]
-        st.html(pairs_html([kind_of_names(each).capitalize() for each in told], list(zip(*drawn, strict=True))))
+        heads = [kind_of_names(each).capitalize() for each in told]
+        st.html(pairs_html(heads, list(zip(*drawn, strict=True)), below_columns=True))
     except Refusal as refusal:
         st.error(plain(str(refusal)))
 

@@ -75,7 +75,8 @@ def units_view(chosen: Trained) -> None:
     which, whose = st.columns(2)
     with which:
         titles = {str(i): f"{i}. {layer.units} {KINDS[layer.kind]}" for i, layer in enumerate(layers, start=1)}
-        number = linked_pick("Layer", titles, key=LAYER, default=str(len(layers)))
+        explained = "In the order in which a model works them out; at first the last one."
+        number = linked_pick("Layer", titles, key=LAYER, default=str(len(layers)), explained=explained)
     layer = layers[int(number) - 1]
     try:
         watched = _watched(network, layer, kept.run.data, kept.vocabulary)
@@ -93,7 +94,8 @@ def units_view(chosen: Trained) -> None:
     with whose:
         usual = max(costs, key=lambda unit: costs[unit][0]) if len(costs) == layer.units else _liveliest(watched)[0]
         numbers = {f"{number}-{unit}": f"unit {unit}" for unit in range(1, layer.units + 1)}
-        word = linked_pick("Unit", numbers, key=UNIT, default=f"{number}-{usual + 1}")
+        explained = "At first the one that this layer needs most; where that is not known, the one that changes most."
+        word = linked_pick("Unit", numbers, key=UNIT, default=f"{number}-{usual + 1}", explained=explained)
     unit = int(word.split("-")[1]) - 1
     told = " The model, which can be told sex or year of birth, is told neither." if network.conditions else ""
     st.caption(

@@ -20,6 +20,7 @@ from wavenames.figures.xray import (
     moved_bars,
     moved_text,
 )
+from wavenames.names import END_MARK
 from wavenames.ui.links import distinct, linked_ids, linked_pick, linked_text
 from wavenames.ui.live_plot import live_plot
 from wavenames.ui.name_rows import Scored, model_html, scale_html, scored_html
@@ -63,7 +64,11 @@ def xray_view() -> None:
     if second and second[0].name != read[0].name:
         names = {"first": read[0].name, "second": second[0].name}
         with st.container(width=360):
-            if linked_pick("Look inside", names, key=LOOKED_AT, default="first") == "second":
+            looked_at = linked_pick(
+                "Look inside", names, key=LOOKED_AT, default="first",
+                explained="The name that all charts below are about.",
+            )  # fmt: skip
+            if looked_at == "second":
                 inside = second
     _expected(inside)
     if inside[0].name:
@@ -192,17 +197,23 @@ def _hidden(read: Sequence[Reading]) -> None:
     whose, which, where = st.columns(3)
     with whose:
         titles = distinct({key: each.model.title for key, each in by_key.items()})
-        chosen = by_key[linked_pick("Model", titles, key=OF, default=read[-1].model.key)]
+        key = linked_pick(
+            "Model", titles, key=OF, default=read[-1].model.key, explained="Whose prediction is looked at."
+        )
+        chosen = by_key[key]
     matrix, letters = chosen.occlusion.matrix, chosen.letters
     telling = _telling(matrix)
     with which:
         rows = {str(c + 1): f"{c + 1}. {letter}" for c, letter in enumerate(chosen.name)}
         costliest = str(int(telling.amax(1).argmax()) + 1)
-        c = int(linked_pick("Hidden letter", rows, key=HIDDEN, default=costliest)) - 1
+        explained = "At first the one that costs a later letter most; the letter right behind it hardly counts."
+        c = int(linked_pick("Hidden letter", rows, key=HIDDEN, default=costliest, explained=explained)) - 1
     with where:
         later = range(c + 1, len(letters))
         columns = {str(t + 1): f"{t + 1}. {named(letters[t])}" for t in later}
-        t = int(linked_pick("Letter to predict", columns, key=AT, default=str(int(telling[c].argmax()) + 1))) - 1
+        explained = "One behind the hidden letter; at first the one that misses it most."
+        dearest = str(int(telling[c].argmax()) + 1)
+        t = int(linked_pick("Letter to predict", columns, key=AT, default=dearest, explained=explained)) - 1
     _moved(chosen, c, t)
 
 
@@ -211,12 +222,12 @@ def _moved(read: Reading, c: int, t: int) -> None:
     symbols, letter, cost = read.vocabulary.symbols, read.letters[t], float(read.occlusion.matrix[c, t])
     before, after = (each[t].exp().numpy() for each in (read.occlusion.shown, read.occlusion.hidden[c]))
     number, gains = symbols.index(letter), int((after - before).argmax())
-    verb, most = (
-        ("helped" if cost > 0 else "misled"),
-        f"{named(symbols[gains])}: {chance(before[gains])}, then {chance(after[gains])}",
-    )
+    verb = "helped" if cost > 0 else "misled"
     became = f"it had {verb} by {abs(cost):.2f} nats" if abs(cost) >= SMALLEST else "it makes no difference"
-    went = f" Most goes to {plain(most)}." if cost >= SMALLEST and symbols[gains] != letter else ""
+    went = ""
+    if cost >= SMALLEST and symbols[gains] != letter:
+        most = "The end" if symbols[gains] == END_MARK else f"**{plain(symbols[gains])}**"
+        went = f" {most} gains most: {chance(before[gains])} to {chance(after[gains])}."
     gap = _blanked(read.name, c, t)
     st.markdown(
         f"After *{plain(gap)}*, {plain(read.model.title)} gives **{plain(named(letter))}** {chance(after[number])}; "
