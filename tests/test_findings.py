@@ -46,7 +46,7 @@ def test_what_a_step_bought_is_the_difference_of_two_rows_which_are_named() -> N
     assert finding.rows == ("mlp-3", "mlp-8")
     assert finding.evidence == (
         "mlp-3 2.103 ± 0.004 to mlp-8 2.052 ± 0.006 on lecture (difference 0.051, spread 0.010); "
-        "100 to 200 parameters, 20 to 20 steps"
+        "100 to 200 parameters, 20 steps"
     )
     assert finding.steps[0].gain == pytest.approx(0.051)
 
@@ -90,7 +90,7 @@ def test_a_longer_training_is_said_and_not_credited_to_the_idea_alone() -> None:
         "Gates, with residuals, skips and a longer sight, bought 0.050 on the lecture split, "
         "trained for 5,000 steps in place of 2,000."
     )
-    assert finding.evidence.endswith("100 to 100 parameters, 2,000 to 5,000 steps")
+    assert finding.evidence.endswith("100 parameters, 2,000 to 5,000 steps")
     (finding,) = summary([row("kn-5", figures[0], steps=1), row("wavenet-m", figures[1], steps=5000)])
     assert finding.sentence.endswith("bought 0.050 on the lecture split.")
     assert finding.evidence.endswith("100 to 100 parameters")

@@ -117,9 +117,9 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
         + ("" if step.spread is None else f" (difference {abs(step.gain):.3f}, spread {step.spread:.3f})")
         for step in steps
     ]
-    sizes = f"{before.parameters:,} to {after.parameters:,} parameters"
+    sizes = _from_to(before.parameters, after.parameters, "parameters")
     if before.family not in COUNTED and after.family not in COUNTED:
-        sizes += f", {before.steps:,} to {after.steps:,} steps"
+        sizes += f", {_from_to(before.steps, after.steps, 'steps')}"
     printed = _printed(before, after, published)
     return Finding(
         question.topic,
@@ -129,6 +129,10 @@ def _finding(question: Question, before: Row, after: Row, published: Sequence[Pu
         steps,
         printed,
     )
+
+
+def _from_to(before: int, after: int, unit: str) -> str:
+    return f"{before:,} {unit}" if before == after else f"{before:,} to {after:,} {unit}"
 
 
 class Trained(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -34,8 +33,7 @@ EXPLAINED = {
     "validation": "Chooses between models.",
     "test": "Measured once, at the end; chooses nothing.",
     "unseen": "Validation names that do not stand in train as well.",
-    "others": "Losses as the notebook, the lectures and makemore print them, on the lecture split: train / "
-    "validation / test, a dash where one is not printed.",
+    "others": "Validation losses as the notebook and the lectures print them, on the lecture split.",
 }
 
 
@@ -61,15 +59,18 @@ def table(found: Sequence[Row], theirs: Sequence[Published]) -> None:
     st.header("The table", anchor=False)
     numbers = ("parameters", "context", "seconds", "train", "validation", "test", "unseen")
     config = {
-        "model": st.column_config.TextColumn(pinned=True, width=120),
-        **{name: st.column_config.TextColumn(alignment="right", help=EXPLAINED[name]) for name in numbers},
-        "others": st.column_config.TextColumn("train / validation / test", width=440, help=EXPLAINED["others"]),
+        "model": st.column_config.TextColumn("Model", pinned=True, width=120),
+        **{
+            name: st.column_config.TextColumn(name.capitalize(), alignment="right", help=EXPLAINED[name])
+            for name in numbers
+        },
+        "others": st.column_config.TextColumn("Validation", width=200, help=EXPLAINED["others"]),
     }
     st.dataframe(
         frame(found, theirs), hide_index=True, height="content", placeholder="–", column_config=config,
         alt="Models of the ladder with their losses, mean and spread over seeds",
     )  # fmt: skip
-    notes = [*remarks(found), *(f"{each.source} on {each.row}: {each.note}." for each in theirs if each.note)]
+    notes = list(remarks(found))
     if notes:
         st.caption(" ".join(notes))
     with st.container(horizontal=True):
@@ -77,6 +78,23 @@ def table(found: Sequence[Row], theirs: Sequence[Published]) -> None:
             "Table as CSV", csv(found, theirs), "wavenames-results.csv", "text/csv", icon=":material/download:",
             on_click="ignore", key="results_csv",
         )  # fmt: skip
+    if theirs:
+        with st.expander("All that others have printed"):
+            _others(theirs)
+
+
+def _others(theirs: Sequence[Published]) -> None:
+    """The losses of others as they print them, dashes where they print none."""
+    lines = [
+        {"Model": each.row, "Printed by": each.source, **{part.capitalize(): getattr(each, part) for part in PARTS},
+         "Of": each.note or "the lecture split"}
+        for each in theirs
+    ]  # fmt: skip
+    st.dataframe(
+        pd.DataFrame(lines), hide_index=True, height="content", placeholder="–",
+        column_config={part.capitalize(): st.column_config.NumberColumn(format="%.3f") for part in PARTS},
+        alt="Losses as the notebook, the lectures and makemore print them",
+    )  # fmt: skip
 
 
 def frame(found: Sequence[Row], theirs: Sequence[Published]) -> pd.DataFrame:
@@ -91,11 +109,7 @@ def _line(name: str, row: Row | None, theirs: Sequence[Published]) -> dict[tuple
     untrained = build(config, LETTERS)
     parameters = row.parameters if row else untrained.parameter_count
     context = row.receptive_field if row else untrained.receptive_field
-    printed = [
-        f"{each.source}: {' / '.join(f'{loss:.3f}' if loss else '–' for loss in map(partial(getattr, each), PARTS))}"
-        for each in theirs
-        if each.row == name
-    ]
+    printed = [f"{each.source} {each.validation:.3f}" for each in theirs if each.row == name and each.validation]
     line: dict[tuple[str, str], str | None] = {(" ", "model"): f"{FAMILIES[config.family].glyph} {name}"}
     for split, part in LOSSES:
         figure = row.losses.get((split, part)) if row else None
@@ -104,7 +118,7 @@ def _line(name: str, row: Row | None, theirs: Sequence[Published]) -> dict[tuple
         ("size and time", "parameters"): f"{parameters:,}" if parameters else None,
         ("size and time", "context"): "all" if context > LIST_LIMITS.max_length else str(context),
         ("size and time", "seconds"): f"{row.seconds:,.0f}" if row else None,
-        ("printed by others", "others"): "; ".join(printed) or None,
+        ("printed by others", "others"): ", ".join(printed) or None,
     }
 
 
