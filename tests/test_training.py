@@ -854,7 +854,7 @@ def hidden(run: Trainer, labels: list[tuple[int, ...]], steps: int = 400) -> Ten
     return torch.cat([batch.labels == 0 for batch in batches if batch.labels is not None])
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 1.0])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.6, 0.9])
 def test_labels_of_a_share_of_names_are_hidden_each_choice_of_them_alike(share: float) -> None:
     """With two kinds: the first, the second, or both, a third of that share each; what stays, stays as it is."""
     found = hidden(trainer(TOLD, recipe(label_dropout=share)), [(1, 5)] * 50).double()

@@ -26,7 +26,7 @@ from wavenames.ui.model_rows import Row, data_in_words, model_rows
 from wavenames.ui.session import checkpoint, find_list, find_split, model
 from wavenames.ui.words import plain
 
-SHARES = {"held_out": "are held-out names", "train": "stand in train", "new": "are new", "unique": "differ"}
+SHARES = {"held_out": "Are held-out names", "train": "Stand in train", "new": "Are new", "unique": "Differ"}
 """Shares of quality in words."""
 FOUND = "claims_measured"
 """Session key of what this visitor has measured."""
@@ -172,9 +172,9 @@ def _fusion(found: Measured, of_table: Sequence[TableRow]) -> None:
         )  # fmt: skip
     work = pd.DataFrame(
         {
-            "model": [f"{FAMILIES[each.family].glyph} {each.preset}" for each in found.work],
-            "parameters": [each.parameters for each in found.work],
-            "multiply-adds a letter": [round(each.multiply_adds) for each in found.work],
+            "Model": [f"{FAMILIES[each.family].glyph} {each.preset}" for each in found.work],
+            "Parameters": [each.parameters for each in found.work],
+            "Multiply-adds a letter": [round(each.multiply_adds) for each in found.work],
         }
     )
     st.dataframe(
@@ -205,8 +205,8 @@ def _quality(found: Measured) -> None:
     shares = pd.DataFrame(
         [
             {
-                "model": f"{FAMILIES[each.family].glyph} {each.title}",
-                "different held-out names": str(_whole(each.quality.hits)),
+                "Model": f"{FAMILIES[each.family].glyph} {each.title}",
+                "Different held-out names": str(_whole(each.quality.hits)),
                 **{words: _percent(getattr(each.quality, figure)) for figure, words in SHARES.items()},
             }
             for each in found.generated
@@ -236,7 +236,7 @@ def _whole(count: Spread) -> str:
 def _parallel(found: Measured) -> None:
     race = found.rates
     lines = [ModelLine(rate.title, rate.family, rate.by_length) for rate in race.rates]
-    axes = "letters in each name", "targets a second, in training"
+    axes = "letters in each name", "Targets a second, in training"
     live_plot(
         model_lines(lines, race.lengths, axes, height=HEIGHT, digits=",.0f"), key="claims_parallel", height=HEIGHT,
         text=lines_text(lines, race.lengths, "Targets a second in training, against the length of names", ",.0f"),
@@ -245,10 +245,10 @@ def _parallel(found: Measured) -> None:
     glyphs = [style.outline if hollow else style.glyph for style, hollow in zip(styles, outlines(lines), strict=True)]
     table = pd.DataFrame(
         {
-            "model": [f"{glyph} {rate.title}" for glyph, rate in zip(glyphs, race.rates, strict=True)],
-            "parameters": [f"{rate.parameters:,}" for rate in race.rates],
-            "targets a second, in training": [f"{rate.training:,.0f}" for rate in race.rates],
-            "names a second, drawn": [f"{rate.sampling:,.0f}" for rate in race.rates],
+            "Model": [f"{glyph} {rate.title}" for glyph, rate in zip(glyphs, race.rates, strict=True)],
+            "Parameters": [f"{rate.parameters:,}" for rate in race.rates],
+            "Targets a second, in training": [f"{rate.training:,.0f}" for rate in race.rates],
+            "Names a second, drawn": [f"{rate.sampling:,.0f}" for rate in race.rates],
         }
     )
     right = {name: st.column_config.TextColumn(alignment="right") for name in table.columns[1:]}
