@@ -1,5 +1,6 @@
 """The command line: the whole journey, every option, clean output for machines, and refusals in one sentence."""
 
+import dataclasses
 import json
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from tests.browser import ROOT
 from wavenames import __main__ as command_line
+from wavenames import table
 from wavenames.__main__ import main
 from wavenames.checkpoints import load, load_shipped
 from wavenames.config import (
@@ -382,6 +384,39 @@ def test_a_model_with_conditions_is_measured_untold_on_a_list_that_knows_none(
     assert found["validation_told_se"] is None
     assert found.keys() == answer(capsys, "evaluate", str(out), "--names", labelled).keys()
     assert "The list 'my names.txt' does not know the sex; the model is measured untold.\n" in err
+
+
+def test_a_model_is_told_what_a_list_knows_and_a_note_says_what_it_does_not(
+    labelled: str, names_file: str, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Told the sex alone; and of a model whose labels were never hidden, that it never learned to do without."""
+    out = tmp_path / "told.safetensors"
+    words = ["train", "wavenet-s", "--names", labelled, "--conditions", "sex+decade", "--steps", "5"]
+    assert main([*words, "--label-dropout", "0", "--out", str(out)]) == 0
+    girls = dataclasses.replace(LABELLED, labels={"sex": LABELLED.labels["sex"]})
+    monkeypatch.setattr(command_line, "bundled", lambda _: girls)
+    found, err = answer_and_notes(capsys, "evaluate", str(out), "--names", labelled)
+    parts = split(girls.names, "lecture", labels=girls.label_rows(("sex", "decade"), lacking=True))
+    kept = load(out)
+    sex_alone = evaluate(kept.model(), Packed(parts.validation, kept.vocabulary, labels=parts.labels["validation"]))
+    assert found["validation"] == found["validation_told"] == pytest.approx(sex_alone.loss, abs=1e-6)
+    assert found["validation_untold"] != found["validation_told"]
+    assert "does not know the decade; the model is measured told the sex alone.\n" in err
+    assert "In training the model was always told the " in err
+
+
+def test_the_finished_table_needs_no_list(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """Every training ships, known by the digest of makemore's list, which is fetched only if one is missing."""
+
+    def offline() -> NameList:
+        raise Refusal("There is no network.")
+
+    monkeypatch.setattr("wavenames.__main__.download_makemore", offline)
+    found = answer(capsys, "table")
+    assert found["trainings"] == found["finished"] == 88
+    assert {row["name"]: row["current"] for row in found["rows"]} == dict.fromkeys(table.ROWS, True)
+    assert main(["table", "--rows", "mlp-3", "--seeds", "77"]) == 2
+    assert "There is no network." in capsys.readouterr().err
 
 
 TABLE = "name,whose,Year\n" + "\n".join(

@@ -29,7 +29,7 @@ RECIPE_LINES = {
     "count": "One look at every name.",
     "notebook": "Full passes in order, 512 windows a step, plain SGD.",
     "lecture": "32 random windows a step, SGD at 0.1, then 0.01.",
-    "modern": "Whole names, warm-up and decay: the best way down.",
+    "modern": "Large batches, warm-up and decay: the best way down.",
     "quick": "Whole names, Muon: most of the way down in seconds.",
 }
 FIELDS = (
