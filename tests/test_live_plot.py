@@ -248,6 +248,7 @@ def test_the_library_comes_once_and_each_update_is_small(page: Page, address: st
 def test_a_bar_is_chosen_by_a_click_anywhere_above_it_and_by_keys(page: Page, chart: Locator) -> None:
     bars = page.locator(".st-key-bars .wn-plot-area")
     bars.locator(".nsewdrag").wait_for()
+    bars.scroll_into_view_if_needed()
     box = bars.locator(".nsewdrag").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + 10)
