@@ -4,7 +4,7 @@ python -m docs.app_speed [ROUNDS]     prints the rates and the ratio of each rou
 
 In each round a new server, with the page of its run open in a browser, and a new run of the command line take turns
 of some seconds, the other one halted meanwhile: a machine wanders by a fifth within a minute, and each process has
-its own luck with memory. Counted from the time when the page looks at its run every five seconds.
+its own luck with memory. Counted is the first minute of each run, from the first step that it shows.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -24,7 +24,8 @@ from playwright.sync_api import Page, sync_playwright
 from tests.browser import BROWSER_FLAGS, ROOT, chromium, open_page, running_server
 
 PRESET, STEPS, EVALUATE_EVERY = "wavenet-m", 100_000, 200
-WARM, TURN, TURNS = 12.0, 15.0, 4  # seconds before the first turn, seconds of a turn, turns of each
+TURN, TURNS = 15.0, 4  # seconds of a turn, turns of each
+SETTLE = 1.0  # seconds in which a halted process finds its pace again
 
 NOTE = r"""progress => {
     window.notes = [];
@@ -87,65 +88,63 @@ class Shell:
 
 
 @contextmanager
-def training_in_a_shell(folder: Path) -> Iterator[Shell]:
-    """A run of the command line, halted once it is warm."""
+def training_in_a_shell(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[Note]]]]:
+    """A run of the command line that has shown its first step, and what it notes within one turn."""
     shell = Shell(folder / "shell.log")
     try:
         shell.changed()
-        time.sleep(WARM)
-        shell.process.send_signal(signal.SIGSTOP)
-        yield shell
+        yield shell.process, shell.notes
     finally:
         shell.process.kill()
         shell.process.wait()
 
 
 @contextmanager
-def training_in_the_app(page: Page, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A run of a new server with its page open, halted once it is warm; yields the server."""
+def training_in_the_app(
+    page: Page, folder: Path
+) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[Note]]]]:
+    """The server of a run whose page, open, has shown its first step, and what the page notes within one turn."""
+
+    def notes() -> list[Note]:
+        page.evaluate("window.notes = []")
+        time.sleep(TURN)
+        noted: list[Note] = page.evaluate("window.notes")
+        return noted
+
     with running_server(folder) as (address, server):
         try:
             open_page(page, f"{address}/train?preset={PRESET}&steps={STEPS}&evaluate_every={EVALUATE_EVERY}")
             page.get_by_role("button", name="Train", exact=True).click()
-            progress = page.get_by_text(re.compile(r"Running · step [\d,]+ of"))
+            progress = page.get_by_text(re.compile(r"Running · step [1-9][\d,]* of"))
             progress.wait_for(timeout=60_000)
             progress.evaluate(NOTE)
-            time.sleep(WARM)
-            server.send_signal(signal.SIGSTOP)
-            yield server
+            yield server, notes
         finally:
             server.send_signal(signal.SIGCONT)
             page.goto("about:blank")
 
 
-def noted_by(page: Page) -> list[Note]:
-    """What the page shows within one turn."""
-    page.evaluate("window.notes = []")
-    time.sleep(TURN)
-    notes: list[Note] = page.evaluate("window.notes")
-    return notes
-
-
-def turn(process: subprocess.Popen[bytes], notes: Callable[[], list[Note]]) -> float:
-    """Steps per second of a halted process that goes on for one turn, counted once it has found its pace again."""
-    process.send_signal(signal.SIGCONT)
-    time.sleep(1.0)
-    found = rate(notes())
-    process.send_signal(signal.SIGSTOP)
-    return found
-
-
-def both(page: Page, folder: Path) -> tuple[float, float]:
-    """Steps per second in the app and in the shell: means of their turns."""
-    app, shell = [], []
-    with training_in_a_shell(folder) as run, training_in_the_app(page, folder) as server:
+def both(page: Page, folder: Path, *, app_first: bool) -> tuple[float, float]:
+    """Steps per second in the app and in the shell: means of their turns, which change places from pair to pair."""
+    rates: dict[str, list[float]] = {"app": [], "shell": []}
+    with ExitStack() as stack:
+        begin = {
+            "app": lambda: stack.enter_context(training_in_the_app(page, folder)),
+            "shell": lambda: stack.enter_context(training_in_a_shell(folder)),
+        }
+        order = ["app", "shell"] if app_first else ["shell", "app"]
+        running = {}
         for number in range(TURNS):
-            if number % 2:
-                app.append(turn(server, lambda: noted_by(page)))
-            shell.append(turn(run.process, run.notes))
-            if number % 2 == 0:
-                app.append(turn(server, lambda: noted_by(page)))
-    return statistics.mean(app), statistics.mean(shell)
+            for side in order if number % 2 == 0 else order[::-1]:
+                if side not in running:
+                    running[side] = begin[side]()
+                else:
+                    running[side][0].send_signal(signal.SIGCONT)
+                    time.sleep(SETTLE)
+                process, notes = running[side]
+                rates[side].append(rate(notes()))
+                process.send_signal(signal.SIGSTOP)
+    return statistics.mean(rates["app"]), statistics.mean(rates["shell"])
 
 
 def main() -> None:
@@ -159,7 +158,7 @@ def main() -> None:
         page = browser.new_page()
         for number in range(rounds):
             with tempfile.TemporaryDirectory() as folder:
-                app, shell = both(page, Path(folder))
+                app, shell = both(page, Path(folder), app_first=number % 2 == 0)
             ratios.append(app / shell)
             print(f"round {number + 1}: app {app:.1f} steps/s, command line {shell:.1f} steps/s, {ratios[-1]:.2f}")
         browser.close()

@@ -277,10 +277,10 @@ def test_other_values_are_refused_in_words(cls: type[Settings], name: str, value
         ),
         (
             {"family": "mlp"},
-            "wavenet-m has no setting called 'family'; there are 24, 'residual' and 'gate' among ",
+            "wavenet-m has no setting called 'family'; there are 25, 'residual' and 'gate' among ",
         ),
-        ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; there are 24, "),
-        ({"x" * 100: "1"}, f"wavenet-m has no setting called '{'x' * 39}…'; there are 24, "),
+        ({"__class__": "evil"}, "wavenet-m has no setting called '__class__'; there are 25, "),
+        ({"x" * 100: "1"}, f"wavenet-m has no setting called '{'x' * 39}…'; there are 25, "),
         ({"learningrate": "1"}, "wavenet-m has no setting called 'learningrate'; the nearest is 'learning_rate'."),
         (
             {"preset": "bigram", "recipe": "modern"},

@@ -85,9 +85,9 @@ def test_both_splits_are_heard() -> None:
 def test_a_longer_training_is_said_and_not_credited_to_the_idea_alone() -> None:
     """Counting has no steps worth telling."""
     figures = Figure(2.10, 0.001, 3), Figure(2.05, 0.001, 3)
-    (finding,) = summary([row("dilated-76k", figures[0], steps=2000), row("wavenet-m", figures[1], steps=5000)])
+    (finding,) = summary([row("dilated-76k", figures[0], steps=2000), row("wavenet-m-tanh", figures[1], steps=5000)])
     assert finding.sentence == (
-        "Gates, with residuals, skips and a longer sight, bought 0.050 on the lecture split, "
+        "Residuals, skips and a longer sight, without gates yet, bought 0.050 on the lecture split, "
         "trained for 5,000 steps in place of 2,000."
     )
     assert finding.evidence.endswith("100 parameters, 2,000 to 5,000 steps")
@@ -104,7 +104,7 @@ def test_another_optimiser_other_batches_and_another_dropout_are_said_too() -> N
     (finding,) = summary([row("wavenet-s", figures[0], dropout=0.05), row("wavenet-m", figures[1], dropout=0.1)])
     assert finding.sentence.endswith("bought 0.050 on the lecture split, trained with dropout 0.1 in place of 0.05.")
     (finding,) = summary([
-        row("dilated-76k", figures[0], optimiser="adamw"), row("wavenet-m", figures[1], steps=5000, dropout=0.1)
+        row("dilated-76k", figures[0], optimiser="adamw"), row("wavenet-m-tanh", figures[1], steps=5000, dropout=0.1)
     ])  # fmt: skip
     assert finding.sentence.endswith(
         ", trained for 5,000 steps in place of 20, by Muon in place of AdamW, with dropout 0.1 in place of 0."
@@ -134,9 +134,11 @@ def test_the_same_difference_in_what_others_print_stands_beside() -> None:
 
 
 def test_every_topic_of_the_summary_has_its_questions_and_every_row_its_place() -> None:
-    """Block size, normalisation, tree, gate and width; no row of the table goes unused."""
+    """Block size, normalisation, tree, gate, width and labels; no row of the table goes unused."""
     topics = [question.topic for question in QUESTIONS]
-    assert list(dict.fromkeys(topics)) == ["Block size", "Normalisation", "Tree", "Gate", "Width", "Other rungs"]
+    assert list(dict.fromkeys(topics)) == [
+        "Block size", "Normalisation", "Tree", "Gate", "Width", "Other rungs", "Labels",
+    ]  # fmt: skip
     assert {name for question in QUESTIONS for name in (question.before, question.after)} == set(ROWS)
     figure = Figure(2.1, 0.01, 3)
     assert len(summary([row(name, figure) for name in ROWS])) == len(QUESTIONS)

@@ -70,12 +70,16 @@ ODD: dict[str, Settings] = {
     "wavenet, told, no first conv": WaveNetConfig(
         residual=5, gate=6, skip=7, dilations=(2, 1, 1), first_conv=1, conditions="sex+decade"
     ),
+    "wavenet, told, no gates": WaveNetConfig(
+        residual=5, gate=6, gated=False, skip=7, dilations=(1, 2), conditions="sex+decade"
+    ),
     "rnn, told": RecurrentConfig(embedding=5, hidden=9, conditions="sex+decade"),
     "gru, told": RecurrentConfig(cell="gru", embedding=5, hidden=7, conditions="sex+decade"),
     "transformer, told": TransformerConfig(block_size=4, layers=2, heads=2, head_size=3, conditions="sex+decade"),
 }
 CONFIGS: dict[str, Settings] = {name: preset.model for name, preset in PRESETS.items()} | ODD
-CONFIGS["wavenet-m-sex"] = CONFIGS["wavenet-m-sex"].changed(conditions="sex+decade")  # every model here is told both
+for _told in ("wavenet-m-sex", "gru-384-sex"):
+    CONFIGS[_told] = CONFIGS[_told].changed(conditions="sex+decade")  # every model here is told both
 TOLD = [name for name, config in CONFIGS.items() if conditions_of(config)]
 TRAINED = [name for name, config in CONFIGS.items() if not isinstance(config, BigramConfig | KneserNeyConfig)]
 NORMED = [name for name in TRAINED if getattr(CONFIGS[name], "norm", None) == "batch"]
@@ -96,12 +100,14 @@ PARAMETERS = {
     "wavenet-s": 37_115,
     "wavenet-m": 76_347,
     "wavenet-m-sex": 76_347 + 3 * 16 + 4 * 16 * 96,
+    "wavenet-m-tanh": 76_043,
     "wavenet-l": 141_787,
     "rnn": 11_803,
     "gru": 28_315,
     "quick": 79_451,
     "gru-128": 79_451,
     "gru-384": 529_755,  # (64 + 384) x 1,152 + 1,152 of the cell, 27 x 64, 384, 384 x 27 + 27
+    "gru-384-sex": 529_755 + 3 * 64,
     "transformer": 204_544,
 }
 """Published by the notebook, the lectures, makemore and this project's design, for 27 letters."""

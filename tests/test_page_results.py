@@ -119,6 +119,18 @@ def test_of_several_lists_one_is_chosen_and_only_makemores_has_printed_figures(
     assert app.dataframe[0].value["printed by others", "others"].isna().all()
 
 
+def test_a_model_that_is_told_something_stands_among_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the same list, and marked; what it bought is said."""
+    told = finished("gru-384-sex", loss=1.8, digest=MAKEMORE.sha256_told)
+    app = shipped([*finished("gru-384", loss=1.9), *told], tmp_path, monkeypatch)
+    assert f"Measured on {MAKEMORE.title}." in words(app)
+    assert "gru-384-sex is told the sex of each name that it is measured on." in words(app)
+    assert "gru-384 is told" not in words(app)
+    assert "Being told the sex of each name bought 0.100 on either split." in words(app)
+
+
 def test_a_table_that_can_not_be_read_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "shipped.jsonl").write_text("nonsense\n")
     assert "Line 1 of" in words(shipped([], tmp_path, monkeypatch))

@@ -131,6 +131,15 @@ def test_a_wavenet_is_measured_as_by_plain_operations(
         assert_flow(layer.gradient, value.grad[:rows])
 
 
+def test_a_wavenet_without_gates_has_its_blocks_by_name(batch: Batch) -> None:
+    """Tanh in each block, ReLU in the head."""
+    config = WaveNetConfig(residual=5, gate=6, gated=False, skip=7, dilations=(1, 2))
+    model = WaveNet(config, letters(batch))
+    model.reset(torch.Generator().manual_seed(2))
+    found = [(layer.name, layer.kind) for layer in examine(model, batch).layers]
+    assert found == [("block 1", "tanh"), ("block 2", "tanh"), ("head 1", "relu"), ("head 2", "relu")]
+
+
 def test_the_gates_of_a_gru_are_those_of_its_steps(batch: Batch) -> None:
     """Letter by letter, with the memory carried along by hand."""
     model = Recurrent(RecurrentConfig(cell="gru", embedding=3, hidden=4, dropout=0.3), letters(batch))

@@ -243,5 +243,5 @@ def test_the_model_itself_is_left_alone(name: str, names: Packed) -> None:
 def test_kinds_are_modules_of_their_own() -> None:
     """A path names one place in the model."""
     model = build(PRESETS["wavenet-m"].model, 27)
-    assert [each.path for each in unit_layers(model)] == [f"blocks.{i}.gated" for i in range(4)]
+    assert [each.path for each in unit_layers(model)] == [f"blocks.{i}.activation" for i in range(4)]
     assert all(isinstance(model.get_submodule(each.path), Tanh | GatedActivation) for each in unit_layers(model))

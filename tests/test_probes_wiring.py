@@ -89,9 +89,13 @@ def test_fields_hold_the_connections_that_lead_to_them() -> None:
     assert len(found.edges()) == len(set(found.edges()))
 
 
-def test_wavenets_nodes_do_what_they_do_by_hand() -> None:
-    """Equation 2 of the paper, place by place, with what lies before the name taken as zeros; gates and skips too."""
-    model = seeded("wavenet")
+@pytest.mark.parametrize("gated", [True, False])
+def test_wavenets_nodes_do_what_they_do_by_hand(gated: bool) -> None:
+    """Equation 2 of the paper, place by place, with what lies before the name taken as zeros; gates and skips too.
+
+    Without gates tanh is left.
+    """
+    model = seeded("wavenet", gated=gated)
     found = wiring(model, LETTERS, NAME)
     x = [model.embedding.weight[number] for number in [0, *LETTERS.encode(NAME)]]
 
@@ -108,10 +112,14 @@ def test_wavenets_nodes_do_what_they_do_by_hand() -> None:
     skips = []
     for block in model.blocks:
         mixed = [joined(x, t, block.conv.dilation, block.conv.linear) for t in range(len(x))]
-        parts = [(y[: len(y) // 2].tanh(), torch.sigmoid(y[len(y) // 2 :])) for y in mixed]
-        z = [t * s for t, s in parts]
+        gates = [torch.sigmoid(y[len(y) // 2 :]) for y in mixed]
+        z = (
+            [y[: len(y) // 2].tanh() * s for y, s in zip(mixed, gates, strict=True)]
+            if gated
+            else [*map(torch.tanh, mixed)]
+        )
         rows["activation"].append([v.square().mean().sqrt() for v in z])
-        rows["gate"].append([s.mean() for _, s in parts])
+        rows["gate"].append([s.mean() for s in gates])
         out = [v @ block.mix.weight + block.mix.bias for v in z]
         skips.append([v[: block.skip] for v in out])
         x = x if block.last else [a + v[block.skip :] for a, v in zip(x, out, strict=True)]
@@ -120,11 +128,12 @@ def test_wavenets_nodes_do_what_they_do_by_hand() -> None:
         for i, layer in enumerate(skips):
             part = layer[t] @ total / (total @ total)
             assert float(found.measures["skip"][i + 1, t]) == pytest.approx(float(part), abs=1e-5)
-    for kind, begin in (("activation", 0), ("gate", 1)):
+    assert ("gate" in found.measures) == gated
+    for kind, begin in (("activation", 0), *([("gate", 1)] if gated else [])):
         got = found.measures[kind][begin:]
         torch.testing.assert_close(got, torch.tensor([[float(v) for v in row] for row in rows[kind]]))
     torch.testing.assert_close(found.measures["skip"][1:].sum(0), torch.ones(len(x)))
-    assert found.measures["gate"][0].isnan().all()
+    assert all(found.measures[kind][0].isnan().all() for kind in ("gate", "skip") if kind in found.measures)
     assert [layer.title for layer in found.layers] == [
         "letters", "first conv", "dilation 1", "dilation 2", "next letter"
     ]  # fmt: skip

@@ -103,6 +103,14 @@ def test_a_list_is_known_by_its_names(makemore_bytes: bytes, names: NameList) ->
     assert digest(names.names, {}) != MAKEMORE.sha256
 
 
+def test_makemores_list_is_known_with_its_labels_too(makemore_names: NameList) -> None:
+    """What a model that is told the sex was trained on is found without the list."""
+    rows = ["wavenet-m", "gru-384-sex"]
+    assert table.wanted(None, rows) == table.wanted(makemore_names, rows)
+    assert all(MAKEMORE.is_digest(run.data.names) for run in table.wanted(None, rows))
+    assert not MAKEMORE.is_digest(digest(makemore_names.names, {"decade": makemore_names.labels["sex"]}))
+
+
 # ------------------------------------------------------------------------------------------------ what is kept
 
 

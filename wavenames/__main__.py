@@ -248,9 +248,8 @@ def table_command(args: argparse.Namespace) -> int:
     and what each idea bought.
     """
     asked = {word: getattr(args, word).split(",") for word in ("rows", "seeds", "splits") if word in args}
-    told = any(conditions_of(PRESETS[row].model) for row in asked.get("rows", ()) if row in PRESETS)
     # What has been trained on makemore's list is known by its digest: nothing is fetched unless something is missing.
-    names = None if args.names == MAKEMORE.id and not told else _open_list(args.names, args)
+    names = None if args.names == MAKEMORE.id else _open_list(args.names, args)
     runs = table.wanted(names, **asked, steps=getattr(args, "steps", None))
     threads = getattr(args, "threads", str(min(torch.get_num_threads(), MOST_THREADS)))
     if threads not in map(str, range(1, MOST_THREADS + 1)):

@@ -320,6 +320,7 @@ class WaveNetConfig(Settings):
     dilations: Dilations = (1, 2, 4, 8)
     first_conv: int = Field(2, ge=1, le=4, description="Width of the first causal convolution; 1 leaves it out.")
     dropout: Dropout = 0.0
+    gated: bool = Field(True, description="Each filter opened or shut by a gate, as in the paper, or tanh alone.")
     conditions: Conditions = "none"
 
 
@@ -517,6 +518,11 @@ PRESETS: dict[str, Preset] = {
         recipe="modern", tuned={"optimiser": "muon", "steps": 5000},
         description="The same, told whose name it is: it writes girls' names, boys' names, or either.",
     ),
+    "wavenet-m-tanh": Preset(
+        model=WaveNetConfig(residual=48, gate=68, gated=False, skip=96, first_conv=1, dropout=0.1), recipe="modern",
+        tuned={"optimiser": "muon", "steps": 5000},
+        description="wavenet-m without gates, as many parameters: it shows what they are worth.",
+    ),
     "wavenet-l": Preset(
         model=WaveNetConfig(residual=64, gate=64, skip=128, dropout=0.2), recipe="modern",
         tuned={"optimiser": "muon", "steps": 3000},
@@ -539,6 +545,11 @@ PRESETS: dict[str, Preset] = {
         model=RecurrentConfig(cell="gru", hidden=384, dropout=0.4), recipe="modern",
         tuned={"learning_rate": 0.004, "steps": 7000},
         description="The best model here: a wide gated memory, much dropout, a long training.",
+    ),
+    "gru-384-sex": Preset(
+        model=RecurrentConfig(cell="gru", hidden=384, dropout=0.4, conditions="sex"), recipe="modern",
+        tuned={"learning_rate": 0.004, "steps": 7000},
+        description="The best model here, told whose name it is.",
     ),
     "transformer": Preset(
         model=TransformerConfig(), recipe="modern", tuned={"optimiser": "muon", "steps": 1000},

@@ -28,7 +28,8 @@ QUESTIONS = (
     Question("Tree", "Eight letters fused pair by pair in place of all at once", "mlp-8-bn", "tree-22k"),
     Question("Tree", "The same at three times the size", "mlp-8-76k", "tree-76k"),
     Question("Tree", "The tree at every position at once, normalised at each,", "tree-76k", "dilated-76k"),
-    Question("Gate", "Gates, with residuals, skips and a longer sight,", "dilated-76k", "wavenet-m"),
+    Question("Gate", "Residuals, skips and a longer sight, without gates yet,", "dilated-76k", "wavenet-m-tanh"),
+    Question("Gate", "Gates, at equal size,", "wavenet-m-tanh", "wavenet-m"),
     Question("Width", "A wider tree", "tree-22k", "tree-76k"),
     Question("Width", "A medium in place of a small WaveNet", "wavenet-s", "wavenet-m"),
     Question("Width", "A large in place of a medium one", "wavenet-m", "wavenet-l"),
@@ -37,6 +38,7 @@ QUESTIONS = (
     Question("Other rungs", "A WaveNet in place of counted runs of up to five letters", "kn-5", "wavenet-m"),
     Question("Other rungs", "A gated memory in place of dilated convolutions", "wavenet-m", "gru-128"),
     Question("Other rungs", "Attention in place of the large WaveNet", "wavenet-l", "transformer"),
+    Question("Labels", "Being told the sex of each name", "gru-384", "gru-384-sex"),
 )
 
 OPTIMISERS = {"sgd": "SGD", "adamw": "AdamW", "muon": "Muon"}

@@ -536,7 +536,7 @@ class ResidualSkipBlock(nn.Module):
     product D -> R + S. The last block has no x': nothing would read it.
 
     With `told` features known of each name, h, `condition` gives V h (B, 2 D), which is then added inside tanh and
-    sigmoid at each letter of the name.
+    sigmoid at each letter of the name. A block that is not `gated` has tanh alone, and D where this says 2 D.
     """
 
     def __init__(
@@ -546,18 +546,20 @@ class ResidualSkipBlock(nn.Module):
         skip: int,
         dilation: int,
         *,
+        gated: bool = True,
         dropout: float = 0.0,
         last: bool = False,
         told: int = 0,
     ) -> None:
         super().__init__()
         self.last = last
-        self.conv = CausalConv1d(residual, 2 * gate, kernel=2, dilation=dilation)
-        self.gated = GatedActivation()
+        width = 2 * gate if gated else gate
+        self.conv = CausalConv1d(residual, width, kernel=2, dilation=dilation)
+        self.activation = GatedActivation() if gated else Tanh()
         self.dropout = Dropout(dropout)
         self.mix = Linear(gate, skip if last else residual + skip)
         self.skip = skip
-        self.condition = Linear(told, 2 * gate, bias=False, gain=CONDITION_GAIN) if told else None
+        self.condition = Linear(told, width, bias=False, gain=CONDITION_GAIN) if told else None
 
     def forward(self, x: Tensor, positions: Tensor, told: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """`told` (N, 2 D) is V h of the name that each row belongs to."""
@@ -570,7 +572,7 @@ class ResidualSkipBlock(nn.Module):
         return *self._out(x, y if told is None else y + told), queue
 
     def _out(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        mixed = self.mix(self.dropout(self.gated(y)))
+        mixed = self.mix(self.dropout(self.activation(y)))
         if self.last:
             return x, mixed
         skip, more = mixed.split([self.skip, x.shape[1]], dim=1)

@@ -35,7 +35,14 @@ class WaveNet(CausalModel):
         last, told = len(config.dilations) - 1, LABEL_FEATURES if self.conditions else 0
         self.blocks = nn.ModuleList(
             ResidualSkipBlock(
-                config.residual, config.gate, config.skip, d, dropout=config.dropout, last=i == last, told=told
+                config.residual,
+                config.gate,
+                config.skip,
+                d,
+                gated=config.gated,
+                dropout=config.dropout,
+                last=i == last,
+                told=told,
             )
             for i, d in enumerate(config.dilations)
         )

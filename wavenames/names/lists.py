@@ -112,6 +112,12 @@ class Download:
     size: int
     """Bytes."""
     sha256: str
+    sha256_told: str
+    """`digest` of the names with the sex of each, for models that are told."""
+
+    def is_digest(self, word: str) -> bool:
+        """Whether it is a `digest` of this list, with labels or without."""
+        return word in (self.sha256, self.sha256_told)
 
 
 MAKEMORE = Download(
@@ -120,6 +126,7 @@ MAKEMORE = Download(
     url="https://raw.githubusercontent.com/karpathy/makemore/master/names.txt",
     size=228_145,
     sha256="0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d",
+    sha256_told="64b3715b145c87a2c7705676f7b9114de9166106f5a896aa3a5ee760aa1e3fa0",
 )
 """The list of Andrej Karpathy's makemore lectures, which published losses refer to: 32,033 rows."""
 

@@ -168,15 +168,17 @@ def _layers(
         return _layer(name, kind, said[:rows], None if flow is None else flow[:rows], at_place)
 
     kinds: dict[type[nn.Module], Kind] = {Tanh: "tanh", ReLU: "relu", GELU: "gelu"}
-    what = "block" if isinstance(model, Transformer) else "head" if isinstance(model, WaveNet) else "layer"
+    within = "block" if isinstance(model, WaveNet) else "layer"
+    parts: dict[Kind, str] = {"tanh": within, "relu": "head", "gelu": "block"}
     gated = modules(model, GatedActivation)
     for number, (name, _) in enumerate(gated, start=1):
         filters, gates = heard[f"{name} in"].chunk(2, dim=-1)
         t, s, flow = torch.tanh(filters), torch.sigmoid(gates), flowing[name]
         yield layer(f"block {number} filter", "tanh", t, None if flow is None else flow * s)
         yield layer(f"block {number} gate", "sigmoid", s, None if flow is None else flow * t)
-    for number, (name, module) in enumerate(modules(model, *kinds), start=1):
-        yield layer(f"{what} {number}", kinds[type(module)], heard[name], flowing[name])
+    for each, kind in kinds.items():
+        for number, (name, _) in enumerate(modules(model, each), start=1):
+            yield layer(f"{parts[kind]} {number}", kind, heard[name], flowing[name])
     if isinstance(model, Recurrent):
         yield layer("memory", "tanh", heard["memory"], flowing["memory"])
         if isinstance(model.cell, GRUCell):

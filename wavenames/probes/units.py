@@ -39,7 +39,7 @@ class Layer:
     """Units that leave one module."""
 
     path: str
-    """Of the module in the model, such as "blocks.2.gated"."""
+    """Of the module in the model, such as "blocks.2.activation"."""
     kind: str
     """A word of `KINDS`."""
     units: int

@@ -17,6 +17,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
+from wavenames.config import WaveNetConfig
 from wavenames.layers import GRUCell, ResidualSkipBlock, Tanh, log_softmax, sigmoid
 from wavenames.models import MLP, Dilated, Model, Recurrent, Transformer, Tree, WaveNet, dilated_from_tree
 from wavenames.names import END_MARK, Batch, Packed, Vocabulary, told_numbers
@@ -157,12 +158,11 @@ def _squashed(model: Dilated | Tree | MLP, batch: Batch) -> tuple[list[Layer], M
 def _wavenet(model: WaveNet, batch: Batch) -> tuple[list[Layer], Measures]:
     blocks = cast(list[ResidualSkipBlock], list(model.blocks))
     layers = [Layer(f"dilation {block.conv.dilation}", (0, block.conv.dilation), skips=True) for block in blocks]
-    heard = _heard(model, batch, [*(block.gated for block in blocks), *blocks])
-    gated, passed = heard[: len(blocks)], heard[len(blocks) :]
-    measures: Measures = {
-        "activation": [_rms(out) for _, out in gated],
-        "gate": [sigmoid(inputs[0].chunk(2, dim=1)[1]).mean(1) for inputs, _ in gated],
-    }
+    heard = _heard(model, batch, [*(block.activation for block in blocks), *blocks])
+    active, passed = heard[: len(blocks)], heard[len(blocks) :]
+    measures: Measures = {"activation": [_rms(out) for _, out in active]}
+    if cast(WaveNetConfig, model.config).gated:
+        measures["gate"] = [sigmoid(inputs[0].chunk(2, dim=1)[1]).mean(1) for inputs, _ in active]
     skips = torch.stack([out[1] for _, out in passed])  # (H, T, S)
     total = skips.sum(0)
     parts = (skips * total).sum(2) / (total * total).sum(1).clamp(min=torch.finfo(total.dtype).tiny)
@@ -171,8 +171,8 @@ def _wavenet(model: WaveNet, batch: Batch) -> tuple[list[Layer], Measures]:
         layers.insert(0, Layer("first conv", tuple(range(model.first.kernel))))
         ((_, out),) = _heard(model, batch, [model.first])
         nothing = torch.full_like(parts[0], torch.nan)
-        for kind, row in {"activation": _rms(out), "gate": nothing, "skip": nothing}.items():
-            measures[kind].insert(0, row)
+        for kind, rows in measures.items():
+            rows.insert(0, _rms(out) if kind == "activation" else nothing)
     return layers, measures
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import LIST_LIMITS, PRESETS
+from wavenames.config import LIST_LIMITS, PRESETS, conditions_of
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.findings import QUESTIONS, summary
@@ -41,7 +41,8 @@ def of_list() -> tuple[list[Row], tuple[Published, ...]]:
     """The rows that ship for one list, and what others have printed for it."""
     by_list: dict[str, list[Entry]] = {MAKEMORE.sha256: []}
     for entry in shipped():
-        by_list.setdefault(entry.run.data.names, []).append(entry)
+        key = entry.run.data.names
+        by_list.setdefault(MAKEMORE.sha256 if MAKEMORE.is_digest(key) else key, []).append(entry)
     titles = {digest: entries[-1].list_title if entries else MAKEMORE.title for digest, entries in by_list.items()}
     chosen = MAKEMORE.sha256
     if len(titles) > 1:
@@ -131,6 +132,8 @@ def remarks(found: Sequence[Row]) -> Iterator[str]:
     if early:
         yield f"Trained with an earlier recipe than the preset has now: {', '.join(early)}."
     for row in found:
+        if told := conditions_of(PRESETS[row.name].model):
+            yield f"{row.name} is told the {' and the '.join(told)} of each name that it is measured on."
         if row.diverged:
             yield (
                 f"Of {row.name}, {row.diverged} of {row.trainings} trainings ran away and count with their last good "
