@@ -154,7 +154,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     ratios = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_FLAGS)
         page = browser.new_page()
         for number in range(rounds):
             with tempfile.TemporaryDirectory() as folder:

@@ -51,7 +51,7 @@ def main() -> None:
         running_app(Path(data)) as address,
         sync_playwright() as playwright,
     ):
-        browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_FLAGS)
         if folder is None:
             shoot(browser, address, README_PICTURE, look="light", whole=False)
         else:

@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from playwright.sync_api import ConsoleMessage, Error, Page
+from playwright.sync_api import ConsoleMessage, Error, Page, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_FLAGS = [
@@ -26,14 +26,30 @@ BROWSER_FLAGS = [
 START_LIMIT = 60.0  # seconds until the server must answer
 
 
-def chromium() -> str:
-    """Path of the browser: Debian's chromium, Ubuntu's chromium-browser, Google's Chrome or Playwright's own."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
+def chromium(playwright: Playwright) -> str:
+    """Path of a browser that runs: Debian's chromium, Google's Chrome or Playwright's own.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    installed = [path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))]
+    for path in (*installed, playwright.chromium.executable_path):
+        if runs(path):
             return path
-    for own in Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"):
-        return str(own)
-    raise FileNotFoundError("No Chromium found: install the package chromium (tests/check does it)")
+    raise FileNotFoundError("No Chromium is here that runs; `bash tests/check` installs one.")
+
+
+def runs(browser: str) -> bool:
+    """Whether a program is a browser that the tests can use.
+
+    Not so where libraries are missing, and on Ubuntu, whose chromium-browser asks for a snap, which has a /tmp and
+    a home of its own: what it downloads is not where the tests look for it.
+    """
+    try:
+        answer = subprocess.run([browser, "--version"], check=False, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return answer.returncode == 0 and "snap" not in answer.stdout
 
 
 @contextmanager
@@ -135,3 +151,11 @@ def open_page(page: Page, address: str, timeout: float = 30_000) -> Page:
     """Go to an address of the app and wait until it has settled. `timeout` is in milliseconds."""
     page.goto(address, timeout=timeout)
     return settled(page, timeout)
+
+
+if __name__ == "__main__":
+    with sync_playwright() as _playwright:
+        try:
+            chromium(_playwright)
+        except FileNotFoundError as _missing:
+            sys.exit(f"check: {_missing}")

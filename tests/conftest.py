@@ -90,7 +90,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     """One Chromium for all browser tests; each test gets its own clean context from `page`."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(playwright), args=BROWSER_FLAGS)
         yield browser
         browser.close()
 

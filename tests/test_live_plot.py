@@ -300,6 +300,7 @@ def test_a_legend_stands_over_its_plot_however_the_page_was_turned(page: Page, c
     assert heights[0] == heights[2] < heights[1]
 
 
+@pytest.mark.browser
 def test_a_chart_with_frames_plays_is_scrubbed_by_keys_and_says_what_stands_there(page: Page, chart: Locator) -> None:
     root = page.locator(".st-key-moving .wn-plot")
     plot, words = root.locator(".wn-plot-area"), root.locator(".wn-plot-text p")

@@ -30,7 +30,8 @@ def commands() -> list[str]:
 
 def committed() -> list[str]:
     """Paths of all files that git keeps, from the project's root."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True)  # noqa: S607
+    command = ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"]  # a clone may be another user's
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True, text=True)
     return [path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()]
 
 
