@@ -557,6 +557,7 @@ def test_a_closed_store_takes_nothing(tmp_path: Path) -> None:
         closed.later(Metrics(run_id, "train", points(10, 10)))
     with pytest.raises(StoreFailed, match="closed"):
         closed.rename(run_id, "late")
+    assert "Connections in pool: 0" in closed._engine.pool.status(), "nor does it open the database again"
     with Store(folder=tmp_path) as again:
         assert again.curve(run_id, "train").step.size == 9, "a clean close loses nothing"
 

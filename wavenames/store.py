@@ -446,9 +446,13 @@ class _Writer:
         self._thread.join()
         self._complain()
 
-    def _append(self, items: Sequence[Item | _Call]) -> None:
+    def must_be_open(self) -> None:
+        """Complain if the store is closed."""
         if self._closing:
             raise StoreFailed("the store is closed")
+
+    def _append(self, items: Sequence[Item | _Call]) -> None:
+        self.must_be_open()
         self._waiting += items
         self._asked += len(items)
         self._changed.notify_all()
@@ -769,6 +773,7 @@ class Store:
         self._writer.call(work)
 
     def _change(self, run_id: str, fields: Changes) -> None:
+        self._writer.must_be_open()  # to look for the run would open the database again
         self.run(run_id)
         self.later(Change(run_id, fields))
         self.flush(run_id)
