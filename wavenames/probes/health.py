@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from wavenames.layers import GELU, BatchNorm1d, CrossEntropyLoss, GatedActivation, GRUCell, ReLU, Tanh
-from wavenames.models import Model, Recurrent, Transformer, WaveNet
+from wavenames.models import Model, Recurrent, WaveNet
 from wavenames.names import Batch
 from wavenames.probes.listening import as_in_training, gates_of, listening, modules, spoken
 
