@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save as write_tensors
 from torch import Tensor
@@ -108,12 +108,16 @@ def test_a_foreign_title_fits_a_line_and_hides_nothing(title: str) -> None:
 
 
 @given(place=st.integers(0), bit=st.integers(0, 7))
+@example(place=89, bit=5)
 def test_a_single_turned_bit_is_noticed(place: int, bit: int) -> None:
-    """Wherever it is, in the numbers or in what is said of them."""
+    """Wherever it is. A hexadecimal digit in capitals says the same letter, and is no damage."""
     data = bytearray(good())
     data[place % len(data)] ^= 1 << bit
-    with pytest.raises(Refusal):
-        load(bytes(data))
+    try:
+        kept = load(bytes(data))
+    except Refusal:
+        return
+    assert kept.to_bytes() == good()
 
 
 @pytest.mark.parametrize("preset", PRESETS)
