@@ -38,6 +38,8 @@ NOTE = r"""progress => {
 
 Note = tuple[float, int]
 """Seconds, by a clock of its own, and the step."""
+Side = tuple["subprocess.Popen[bytes]", Callable[[], list[Note]]]
+"""What trains, and what it notes within one turn."""
 
 
 def rate(notes: list[Note]) -> float:
@@ -88,7 +90,7 @@ class Shell:
 
 
 @contextmanager
-def training_in_a_shell(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[Note]]]]:
+def training_in_a_shell(folder: Path) -> Iterator[Side]:
     """A run of the command line that has shown its first step, and what it notes within one turn."""
     shell = Shell(folder / "shell.log")
     try:
@@ -100,9 +102,7 @@ def training_in_a_shell(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes],
 
 
 @contextmanager
-def training_in_the_app(
-    page: Page, folder: Path
-) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], list[Note]]]]:
+def training_in_the_app(page: Page, folder: Path) -> Iterator[Side]:
     """The server of a run whose page, open, has shown its first step, and what the page notes within one turn."""
 
     def notes() -> list[Note]:

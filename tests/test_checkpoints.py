@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+import re
 import struct
 import tracemalloc
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, NoReturn
 
 import pytest
 import torch
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save as write_tensors
 from torch import Tensor
@@ -108,9 +109,8 @@ def test_a_foreign_title_fits_a_line_and_hides_nothing(title: str) -> None:
 
 
 @given(place=st.integers(0), bit=st.integers(0, 7))
-@example(place=89, bit=5)
 def test_a_single_turned_bit_is_noticed(place: int, bit: int) -> None:
-    """Wherever it is. A hexadecimal digit in capitals says the same letter, and is no damage."""
+    """Wherever it is, unless it changes nothing."""
     data = bytearray(good())
     data[place % len(data)] ^= 1 << bit
     try:
@@ -118,6 +118,15 @@ def test_a_single_turned_bit_is_noticed(place: int, bit: int) -> None:
     except Refusal:
         return
     assert kept.to_bytes() == good()
+
+
+def test_a_hexadecimal_digit_in_capitals_says_the_same_letter() -> None:
+    """The one bit that may turn: what is said of the weights is the same."""
+    found = re.search(rb"\\u[0-9]*[a-f]", good())
+    assert found is not None
+    turned = bytearray(good())
+    turned[found.end() - 1] ^= 0x20
+    assert load(bytes(turned)).to_bytes() == good()
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -26,7 +26,7 @@ def row(
         losses["unique", "validation"] = unique
     family = PRESETS[name].model.family
     return Row(
-        name, family, parameters, 3, steps, optimiser, batching, dropout, 1.0, 3, 6, losses, 0,
+        name, family, parameters, 3, steps, optimiser, batching, dropout, (), 1.0, 3, 6, losses, 0,
         current=True,
     )  # fmt: skip
 

@@ -90,7 +90,7 @@ def test_mean_and_spread_over_seeds_on_both_splits(tmp_path: Path, monkeypatch: 
         "printed by others, lecture split 2.100 (notebook), printed by others, lecture split 2.103 (lecture 3)"
     ) in text.splitlines()
     said = words(app)
-    for topic in ("Block size", "Normalisation", "Tree", "Gate", "Width"):
+    for topic in ("Block size", "Normalisation", "Tree", "Gate", "Width", "Labels"):
         assert topic in [each.value for each in app.subheader]
     assert "in the plain MLP, bought 0.100 on either split." in said
     assert "mlp-3 2.302 ± 0.001 to mlp-8 2.202 ± 0.001 on lecture" in said

@@ -256,6 +256,8 @@ def table_command(args: argparse.Namespace) -> int:
         raise Refusal(f"Threads is '{shown(threads)}'; allowed is a whole number from 1 to {MOST_THREADS}.")
     torch.set_num_threads(int(threads))
     _check_out(args.out)
+    if left_out := [row for row in table.ROWS if "rows" not in asked and row not in {run.preset for run in runs}]:
+        print(f"Left out, as the list doesn't tell what they are told: {', '.join(left_out)}.", file=sys.stderr)
     entries, whole = _fill_table(runs, lambda: names or _open_list(args.names, args), args.out)
     rows = table.rows(entries)
     printed = table.published(MAKEMORE.sha256 if names is None else digest(names.names, {}))
@@ -270,7 +272,8 @@ def table_command(args: argparse.Namespace) -> int:
         })  # fmt: skip
     else:
         _show(args, [line for row in rows for line in _lines(row, theirs)])
-        print("\n".join(f"{each.source}, {each.row}: {each.note}." for each in theirs if each.note))
+        notes = [f"{each.source}, {each.row}: {each.note}." for each in theirs if each.note]
+        print("\n".join([*notes, *(row.told for row in rows if row.told)]))
         print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
     return DONE if whole else INTERRUPTED
 

@@ -315,7 +315,7 @@ class WaveNetConfig(Settings):
 
     family: Literal["wavenet"] = "wavenet"
     residual: int = Field(32, ge=1, le=256, description="Channels that run from layer to layer.")
-    gate: int = Field(32, ge=1, le=256, description="Channels of the filter and of the gate in each layer.")
+    gate: int = Field(32, ge=1, le=256, description="Channels of the filter, and of its gate, in each layer.")
     skip: int = Field(64, ge=1, le=512, description="Channels that each layer hands straight to the output.")
     dilations: Dilations = (1, 2, 4, 8)
     first_conv: int = Field(2, ge=1, le=4, description="Width of the first causal convolution; 1 leaves it out.")

@@ -79,20 +79,23 @@ class Entry(Settings):
 
 def wanted(
     names: NameList | None,
-    rows: Iterable[str] = ROWS,
+    rows: Iterable[str] | None = None,
     seeds: Sequence[object] = SEEDS,
     splits: Iterable[str] = SPLITS,
     steps: object = None,
 ) -> list[RunConfig]:
     """Every training of the table, row by row; a model that counts has no dice and is trained from the first seed.
 
-    `names` None stands for makemore's list, whose digests are known without it.
+    `names` None stands for makemore's list, whose digests are known without it; `rows` None for all of `ROWS` that
+    the list has the labels for.
     `steps` takes the place of each recipe's own number, for a quick look.
 
     Raises:
         Refusal: a row that is no preset, an unknown split, a seed or steps out of bounds.
     """
     splits = list(splits)
+    if rows is None:
+        rows = [row for row in ROWS if names is None or names.labels.keys() >= {*conditions_of(PRESETS[row].model)}]
     runs = []
     for row in rows:
         counted = row in PRESETS and PRESETS[row].model.family in COUNTED
@@ -242,6 +245,8 @@ class Row:
     """Both as in `RecipeConfig`."""
     dropout: float
     """Share of numbers; 0 of a model that knows none."""
+    conditions: tuple[str, ...]
+    """What the model is told of each name, also where it is measured."""
     seconds: float
     """Of the fastest training: beside the others the machine had more to do."""
     seeds: int
@@ -253,6 +258,12 @@ class Row:
     """Trainings that ran away."""
     current: bool
     """Whether the preset's recipe still is the one that the figures come from."""
+
+    @property
+    def told(self) -> str:
+        """A sentence for a row that stands among others that are told nothing; else empty."""
+        kinds = " and the ".join(self.conditions)
+        return f"{self.name} is told the {kinds} of each name that it is measured on." if kinds else ""
 
 
 def rows(entries: Sequence[Entry]) -> list[Row]:
@@ -270,7 +281,7 @@ def _row(name: str, entries: Sequence[Entry]) -> Row:
     return Row(
         name=name, family=first.run.model.family, parameters=first.parameters, receptive_field=first.receptive_field,
         steps=first.steps, optimiser=first.run.recipe.optimiser, batching=first.run.recipe.batching,
-        dropout=getattr(first.run.model, "dropout", 0.0),
+        dropout=getattr(first.run.model, "dropout", 0.0), conditions=conditions_of(first.run.model),
         seconds=min(entry.seconds for entry in every),
         seeds=max(map(len, by_split.values())), trainings=len(every),
         losses={

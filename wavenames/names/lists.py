@@ -116,7 +116,7 @@ class Download:
     """`digest` of the names with the sex of each, for models that are told."""
 
     def is_digest(self, word: str) -> bool:
-        """Whether it is a `digest` of this list, with labels or without."""
+        """Whether `word` is a `digest` of this list, with labels or without."""
         return word in (self.sha256, self.sha256_told)
 
 

@@ -56,10 +56,10 @@ class Wiring:
     layers: tuple[Layer, ...]
     """The letters, H layers between, the next letter."""
     measures: dict[str, Tensor]
-    """(H, T) each: how strongly the nodes between act. Which there are depends on the family:
+    """(H, T) each: how strongly the nodes between act. Which there are depends on the model:
 
-    "activation": mean |activation| of tanh layers and memories; of WaveNet the root mean square of tanh * sigmoid; of
-    a Transformer that of what its layer adds.
+    "activation": mean |activation| of tanh layers and memories; of WaveNet the root mean square of tanh * sigmoid, or
+    of tanh where it has no gates; of a Transformer that of what its layer adds.
     "gate": mean of sigmoid over a node's units, WaveNet's gate, or how much of its memory a GRU rewrites; 0 to 1.
     "skip": the part of the skip sum that is the layer's: its skip along the sum, by the sum's own length; a place's
     parts add up to 1, and one that works against the others is negative.

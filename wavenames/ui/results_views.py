@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 import streamlit as st
 
-from wavenames.config import LIST_LIMITS, PRESETS, conditions_of
+from wavenames.config import LIST_LIMITS, PRESETS
 from wavenames.figures.colours import FAMILIES
 from wavenames.figures.dots import Dot, dot_plot, dots_text
 from wavenames.findings import QUESTIONS, summary
@@ -132,8 +132,8 @@ def remarks(found: Sequence[Row]) -> Iterator[str]:
     if early:
         yield f"Trained with an earlier recipe than the preset has now: {', '.join(early)}."
     for row in found:
-        if told := conditions_of(PRESETS[row.name].model):
-            yield f"{row.name} is told the {' and the '.join(told)} of each name that it is measured on."
+        if row.told:
+            yield row.told
         if row.diverged:
             yield (
                 f"Of {row.name}, {row.diverged} of {row.trainings} trainings ran away and count with their last good "
@@ -147,7 +147,7 @@ def csv(found: Sequence[Row], theirs: Sequence[Published]) -> str:
     for row in found:
         line: dict[str, object] = {
             "model": row.name, "source": "wavenames", "parameters": row.parameters, "context": row.receptive_field,
-            "steps": row.steps, "seeds": row.seeds, "seconds": row.seconds,
+            "told": "+".join(row.conditions), "steps": row.steps, "seeds": row.seeds, "seconds": row.seconds,
         }  # fmt: skip
         for (split, part), figure in row.losses.items():
             line |= {f"{split} {part}": figure.mean, f"{split} {part} spread": figure.spread}
