@@ -53,7 +53,7 @@ def test_the_page_shows_what_ships() -> None:
     shown = app.dataframe[0].value
     assert [name.split()[1] for name in shown[" ", "model"]] == list(ROWS)
     assert list(shown["lecture split", "validation"])[:2] == ["2.453", "1.983"]
-    assert shown["printed by others", "others"][2] == "notebook 2.100, lecture 3 2.103"
+    assert shown["printed by others", "others"][2] == "notebook: 2.100, lecture 3: 2.103"
     assert "Counting runs of up to five letters in place of pairs bought 0.470 on the lecture split" in words(app)
 
 

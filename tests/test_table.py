@@ -261,6 +261,7 @@ def test_rows_stand_in_the_order_of_the_ladder_each_with_its_latest_configuratio
     assert [row.name for row in found] == ["mlp-3", "wavenet-s", "rnn"]
     assert found[0].losses["lecture", "validation"].mean == pytest.approx(2.1)
     assert [row.current for row in found] == [True, False, True]
+    assert [row.name for row in table.rows([entry(name) for name in sorted(table.ROWS)])] == [*table.ROWS]
 
 
 def test_printed_rows_stand_beside_rows_of_the_table_on_makemores_list_alone() -> None:

@@ -268,7 +268,7 @@ class Row:
 
 def rows(entries: Sequence[Entry]) -> list[Row]:
     """Entries of one list, put together over seeds, in the order of `ROWS`; each with its latest configuration."""
-    order = {name: place for place, name in enumerate((*ROWS, *PRESETS))}
+    order = {name: place for place, name in enumerate(dict.fromkeys((*ROWS, *PRESETS)))}
     names = sorted({entry.run.preset for entry in entries}, key=lambda name: order[name])
     return [_row(name, [entry for entry in entries if entry.run.preset == name]) for name in names]
 

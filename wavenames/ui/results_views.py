@@ -110,7 +110,7 @@ def _line(name: str, row: Row | None, theirs: Sequence[Published]) -> dict[tuple
     untrained = build(config, LETTERS)
     parameters = row.parameters if row else untrained.parameter_count
     context = row.receptive_field if row else untrained.receptive_field
-    printed = [f"{each.source} {each.validation:.3f}" for each in theirs if each.row == name and each.validation]
+    printed = [f"{each.source}: {each.validation:.3f}" for each in theirs if each.row == name and each.validation]
     line: dict[tuple[str, str], str | None] = {(" ", "model"): f"{FAMILIES[config.family].glyph} {name}"}
     for split, part in LOSSES:
         figure = row.losses.get((split, part)) if row else None
