@@ -126,7 +126,7 @@ def test_a_model_that_is_told_something_stands_among_the_others(
     told = finished("gru-384-sex", loss=1.8, digest=MAKEMORE.sha256_told)
     app = shipped([*finished("gru-384", loss=1.9), *told], tmp_path, monkeypatch)
     assert f"Measured on {MAKEMORE.title}." in words(app)
-    assert "gru-384-sex is told the sex of each name that it is measured on." in words(app)
+    assert "gru-384-sex is told the sex of each name that it is measured on; on the unique" in words(app)
     assert "gru-384 is told" not in words(app)
     assert "Being told the sex of each name bought 0.100 on either split." in words(app)
 

@@ -333,7 +333,7 @@ def test_a_model_that_is_told_what_the_list_does_not_tell_is_left_out(
     file.write_text("name,sex\n" + "".join(f"{name},F\n" for name in Path(names_file).read_text().split()))
     assert main(["table", "--names", str(file), *words]) == 0
     out, err = capsys.readouterr()
-    assert "wavenet-m-sex is told the sex of each name that it is measured on.\n" in out
+    assert "wavenet-m-sex is told the sex of each name that it is measured on; on the unique" in out
     assert "Left out" not in err
 
 

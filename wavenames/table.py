@@ -262,8 +262,12 @@ class Row:
     @property
     def told(self) -> str:
         """A sentence for a row that stands among others that are told nothing; else empty."""
-        kinds = " and the ".join(self.conditions)
-        return f"{self.name} is told the {kinds} of each name that it is measured on." if kinds else ""
+        if not self.conditions:
+            return ""
+        return (
+            f"{self.name} is told the {' and the '.join(self.conditions)} of each name that it is measured on; "
+            "on the unique split a name that has several is measured with each."
+        )
 
 
 def rows(entries: Sequence[Entry]) -> list[Row]:
