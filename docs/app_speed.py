@@ -38,7 +38,7 @@ NOTE = r"""progress => {
 
 Note = tuple[float, int]
 """Seconds, by a clock of its own, and the step."""
-Side = tuple["subprocess.Popen[bytes]", Callable[[], list[Note]]]
+Side = tuple[subprocess.Popen[bytes], Callable[[], list[Note]]]
 """What trains, and what it notes within one turn."""
 
 
