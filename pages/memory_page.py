@@ -23,9 +23,8 @@ kept, steps = checkpoint(chosen.key), kept_steps(chosen.key)
 drawing = (chosen.key, kept.results.steps, options)
 work = AtWork("memory", drawing, 5 + len(TEMPERATURES) + len(steps), st.container())
 
-# Cleared first where it is about another model or other dice: the figures of the one before would stand under the
-# name of the one that is chosen now, for as long as that one is at work.
-below = st.empty() if work.anew else st
+# Before the work: until there are figures of this model and these dice, none of the ones before stand here.
+below = work.below()
 names = work.do("Drawing names", partial(view.drawn, *drawing))
 missing = work.do("Reading the list that it learned from", partial(view.why_no_list, kept))
 real = found = None
@@ -33,7 +32,7 @@ if missing == "":
     real = work.do("Looking for the names nearest to held-out ones", partial(view.yardstick, kept.run.data))
     found = work.do("Looking for the names nearest to its own", partial(view.nearest_to, *drawing, kept.run.data))
 if names is not None:
-    with below.container():
+    with below:
         view.counts(names, kept, real)
         if missing:
             st.info(missing)

@@ -25,6 +25,8 @@ class Done:
     what: object
     parts: int = 0
     stopped: bool = False
+    turn: int = 0
+    """Other at each change of what it is about: 0 or 1."""
 
 
 class AtWork:
@@ -43,13 +45,20 @@ class AtWork:
         self._key, self._parts = key, parts
         kept: Done = st.session_state.setdefault(f"{key} done", Done(what))
         if kept.what != what:
-            kept = st.session_state[f"{key} done"] = Done(what)
-        self.anew = kept.parts == 0
-        """Whether nothing of it has been shown yet: what stands below is then about something else."""
+            kept = st.session_state[f"{key} done"] = Done(what, turn=1 - kept.turn)
         self._done, self._number, self._began = kept, 0, time.perf_counter()
         self._left_out = self._shown = False
         with place.container(horizontal=True, vertical_alignment="center", height=HEIGHT, border=False):
             self._bar, self._button = st.empty(), st.empty()
+
+    def below(self) -> DeltaGenerator:
+        """Where to show what is found: empty at first, so that no figures of something else stand there meanwhile.
+
+        Two places take turns. A place that is cleared and filled again before the server has sent anything reaches
+        the browser as filled only, and what stood in it stays until the work is done.
+        """
+        places = [st.container() if turn == self._done.turn else st.empty() for turn in (0, 1)]
+        return places[self._done.turn]
 
     def do(self, words: str, part: Callable[[], T]) -> T | None:
         """The next part, which `words` name while it is done; None where the visitor has stopped before it."""
