@@ -551,7 +551,7 @@ def test_tanh_is_tanh_in_single_precision_too() -> None:
 @pytest.mark.skipif(not layers.ONEDNN, reason="this build of torch, or this processor, has no fast oneDNN")
 @pytest.mark.usefixtures("threads_as_before")
 @pytest.mark.parametrize("biased", [True, False])
-@pytest.mark.parametrize(("rows", "features", "out"), [(64, 24, 27), (1792, 128, 192), (640, 256, 1)])
+@pytest.mark.parametrize(("rows", "features", "out"), [(64, 24, 27), (1792, 128, 192), (640, 256, 1), (640, 1, 24)])
 def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features: int, out: int, biased: bool) -> None:
     """Forward and backward, and to the same bits with one thread and two."""
     x, weight, bias = normal(rows, features), normal(features, out, seed=2), normal(out, seed=3)

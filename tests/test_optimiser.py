@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from wavenames.optimiser import ADAMS_SIZE, MOMENTUM, Muon, orthogonal
+from wavenames.optimiser import ADAMS_SIZE, MOMENTUM, Muon, fastest, orthogonal
 
 
 def normal(*shape: int, seed: int = 1) -> Tensor:
@@ -22,6 +22,19 @@ def test_a_matrix_becomes_nearly_orthogonal_with_its_own_directions(shape: tuple
         inside = u.T @ orthogonal([scale * matrix])[0] @ v.T
         assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
         assert float((inside - inside.diagonal().diag()).abs().max()) < 0.05
+
+
+@pytest.mark.parametrize(("capability", "precision"), [("AVX512", torch.bfloat16), ("AVX2", torch.float32)])
+def test_either_precision_gives_the_same_directions(
+    capability: str, precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Single where bfloat16 is not the processor's own,."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    assert fastest(torch.device("cpu")) == precision
+    assert fastest(torch.device("cuda")) == torch.bfloat16
+    u, _, v = torch.linalg.svd(matrix := normal(30, 64), full_matrices=False)
+    inside = u.T @ orthogonal([matrix])[0].float() @ v.T
+    assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
 
 
 def test_matrices_of_several_sizes_at_once_are_as_if_alone() -> None:

@@ -97,7 +97,9 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
-        if x.shape[1] <= grad.shape[1]:
+        if 1 in (x.shape[1], grad.shape[1]):  # oneDNN may part these sums among threads: other bits with each number
+            dweight = (x * grad).sum(0).view(x.shape[1], grad.shape[1])
+        elif x.shape[1] <= grad.shape[1]:
             dweight = _onednn(x.t(), grad.t())
         else:  # oneDNN lays its first matrix out anew: better the narrower one
             dweight = _onednn(grad.t(), x.t()).t()

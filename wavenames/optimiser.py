@@ -56,11 +56,20 @@ class Muon(torch.optim.AdamW):
         return gradients
 
 
+def fastest(device: torch.device) -> torch.dtype:
+    """The precision in which rough products take least time: bfloat16, or single on processors without AVX-512.
+
+    Those turn each bfloat16 into single precision, one by one: a product of 384 x 384 then takes 37 times as long.
+    """
+    native = device.type != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.bfloat16 if native else torch.float32
+
+
 def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
     """About U V' of each of some matrices (m, n) = U S V', by Newton-Schulz iteration: most of S come near 1.
 
-    The result is rough in any precision, so that it is computed in the fastest one, bfloat16. Those with equally many
-    rows, or columns, go together, filled up with zeros, which stay zeros: fewer products, and a quarter less time.
+    The result is rough in any precision, so that it is computed in the fastest one. Those with equally many rows, or
+    columns, go together, filled up with zeros, which stay zeros: fewer products, and a quarter less time.
     """
     alike: dict[int, list[int]] = {}
     for i, matrix in enumerate(matrices):
@@ -68,7 +77,8 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
     found: dict[int, Tensor] = {}
     for height, members in alike.items():
         width = max(max(matrices[i].shape) for i in members)
-        x = torch.zeros(len(members), height, width, dtype=torch.bfloat16, device=matrices[members[0]].device)
+        device = matrices[members[0]].device
+        x = torch.zeros(len(members), height, width, dtype=fastest(device), device=device)
         for place, i in zip(x, members, strict=True):
             _lying(place, matrices[i]).copy_(matrices[i])
         x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
