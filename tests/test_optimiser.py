@@ -28,12 +28,12 @@ def test_a_matrix_becomes_nearly_orthogonal_with_its_own_directions(shape: tuple
 def test_either_precision_gives_the_same_directions(
     capability: str, precision: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Single where bfloat16 is not the processor's own,."""
+    """Single where the processor has no bfloat16 of its own."""
     monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
     assert fastest(torch.device("cpu")) == precision
     assert fastest(torch.device("cuda")) == torch.bfloat16
     u, _, v = torch.linalg.svd(matrix := normal(30, 64), full_matrices=False)
-    inside = u.T @ orthogonal([matrix])[0].float() @ v.T
+    inside = u.T @ orthogonal([matrix])[0] @ v.T
     assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
 
 

@@ -59,7 +59,7 @@ class Muon(torch.optim.AdamW):
 def fastest(device: torch.device) -> torch.dtype:
     """The precision in which rough products take least time: bfloat16, or single on processors without AVX-512.
 
-    Those turn each bfloat16 into single precision, one by one: a product of 384 x 384 then takes 37 times as long.
+    A product of two 384 x 384 in bfloat16 took 37 times as long on one with AVX2 only.
     """
     native = device.type != "cpu" or torch.backends.cpu.get_cpu_capability() == "AVX512"
     return torch.bfloat16 if native else torch.float32
