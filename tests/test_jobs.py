@@ -293,12 +293,26 @@ def test_each_slot_keeps_its_dice(scheduler: Scheduler) -> None:
     assert first != other
 
 
-@pytest.mark.parametrize("preset", [name for name, preset in PRESETS.items() if preset.model.family not in COUNTED])
-def test_one_thread_and_two_give_the_same_run(store: Store, preset: str) -> None:
+NARROW = [
+    ("mlp-8", {"hidden": 6, "batch_size": 5}),
+    ("mlp-8-bn", {"hidden": 7}),
+    ("rnn", {"hidden": 9}),
+    ("gru", {"embedding": 5}),
+    ("wavenet-s", {"residual": 9, "gate": 11}),
+]
+
+
+@pytest.mark.parametrize(
+    ("preset", "words"),
+    [*((name, {}) for name, preset in PRESETS.items() if preset.model.family not in COUNTED), *NARROW],
+)
+def test_one_thread_and_two_give_the_same_run(store: Store, preset: str, words: dict[str, int]) -> None:
     """A run's numbers do not depend on how many cores the server can spare, and two threads repeat themselves."""
-    batch = 64 if PRESETS[preset].recipe == "modern" else 512
-    names = "ssa-2018"  # enough names that work is really shared out
-    config = run_config(preset, steps=4, batch_size=batch, evaluate_every=1000, names=names)
+    usual = {
+        "steps": 4, "batch_size": 64 if PRESETS[preset].recipe == "modern" else 512, "evaluate_every": 1000,
+        "names": "ssa-2018",  # enough names that work is really shared out
+    }  # fmt: skip
+    config = run_config(preset, **usual | words)
     try:
         runs = []
         for threads in (1, 2, 2):

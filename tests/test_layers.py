@@ -551,7 +551,10 @@ def test_tanh_is_tanh_in_single_precision_too() -> None:
 @pytest.mark.skipif(not layers.ONEDNN, reason="this build of torch, or this processor, has no fast oneDNN")
 @pytest.mark.usefixtures("threads_as_before")
 @pytest.mark.parametrize("biased", [True, False])
-@pytest.mark.parametrize(("rows", "features", "out"), [(64, 24, 27), (1792, 128, 192), (640, 256, 1), (640, 1, 24)])
+@pytest.mark.parametrize(
+    ("rows", "features", "out"),
+    [(64, 24, 27), (1792, 128, 192), (4096, 64, 1), (4096, 1, 24), (24_064, 27, 32), (65_536, 1, 1), (65_536, 31, 1)],
+)
 def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features: int, out: int, biased: bool) -> None:
     """Forward and backward, and to the same bits with one thread and two."""
     x, weight, bias = normal(rows, features), normal(features, out, seed=2), normal(out, seed=3)
@@ -569,6 +572,39 @@ def test_a_product_by_onednn_equals_one_in_double_precision(rows: int, features:
     wanted = [exact, *torch.autograd.grad((exact * exact).sum(), asked)]
     for mine, right in zip(found[0], wanted, strict=True):
         assert (mine.double() - right).abs().max() < 1e-5 * right.abs().max()
+
+
+@pytest.mark.usefixtures("threads_as_before")
+@pytest.mark.parametrize("biased", ["none", "each column", "each number"])
+@pytest.mark.parametrize("features", [1, 5, 7, 9, 11, 16, 24])
+@pytest.mark.parametrize("rows", [1, 5, 6, 9, 10, 32])
+def test_a_product_of_few_rows_or_features_has_the_same_bits_with_one_thread_and_two(
+    rows: int, features: int, biased: str
+) -> None:
+    """MKL's own have not; the zeros that see to it change nothing."""
+    bias = {"none": None, "each column": normal(24, seed=3), "each number": normal(rows, 24, seed=3)}[biased]
+    asked = [each.float().requires_grad_() for each in (normal(rows, features), normal(features, 24, seed=2), bias)
+             if each is not None]  # fmt: skip
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        y = layers.product(asked[0], asked[1], None) if bias is None else layers.torchs_product(*asked)
+        found.append([y, *torch.autograd.grad((y * y).sum(), asked)])
+    assert all(torch.equal(one, two) for one, two in zip(*found, strict=True))
+    exact = asked[0] @ asked[1] + (0 if bias is None else asked[2])
+    for mine, right in zip(found[0], [exact, *torch.autograd.grad((exact * exact).sum(), asked)], strict=True):
+        torch.testing.assert_close(mine, right)
+
+
+@pytest.mark.usefixtures("threads_as_before")
+def test_a_sum_of_many_numbers_has_the_same_bits_with_one_thread_and_two() -> None:
+    """The loss of a batch of many long names is one; so is that of a validation."""
+    nats, found = normal(100_000, 1).float(), []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        found.append(layers.total(nats))
+    assert torch.equal(*found)
+    torch.testing.assert_close(found[0], nats.sum())
 
 
 @given(st.integers(0, 300))

@@ -73,7 +73,7 @@ ODD: dict[str, Settings] = {
     "wavenet, told, no gates": WaveNetConfig(
         residual=5, gate=6, gated=False, skip=7, dilations=(1, 2), conditions="sex+decade"
     ),
-    "rnn, told": RecurrentConfig(embedding=5, hidden=9, conditions="sex+decade"),
+    "rnn, told": RecurrentConfig(embedding=5, hidden=25, conditions="sex+decade"),  # nine soon forget
     "gru, told": RecurrentConfig(cell="gru", embedding=5, hidden=7, conditions="sex+decade"),
     "transformer, told": TransformerConfig(block_size=4, layers=2, heads=2, head_size=3, conditions="sex+decade"),
 }

@@ -33,7 +33,9 @@ def test_either_precision_gives_the_same_directions(
     assert fastest(torch.device("cpu")) == precision
     assert fastest(torch.device("cuda")) == torch.bfloat16
     u, _, v = torch.linalg.svd(matrix := normal(30, 64), full_matrices=False)
-    inside = u.T @ orthogonal([matrix])[0] @ v.T
+    found = orthogonal([matrix])[0]
+    assert torch.equal(found, found.bfloat16().float()) == (precision == torch.bfloat16)
+    inside = u.T @ found @ v.T
     assert bool(((inside.diagonal() > 0.6) & (inside.diagonal() < 1.3)).all())
 
 
@@ -95,14 +97,15 @@ def test_the_step_looks_ahead_along_the_momentum(monkeypatch: pytest.MonkeyPatch
     assert torch.allclose(matrix, expected, atol=1e-6)
 
 
-def test_one_and_two_threads_make_the_same_step() -> None:
+@pytest.mark.parametrize("shape", [(1, 9, 74), (3, 192, 256)])
+def test_one_and_two_threads_make_the_same_step(shape: tuple[int, int, int]) -> None:
     """A run's numbers must not depend on how busy the machine is."""
     threads = torch.get_num_threads()
     steps = []
     try:
         for count in (1, 2):
             torch.set_num_threads(count)
-            steps.append(torch.stack(orthogonal(list(normal(3, 192, 256)))))
+            steps.append(torch.stack(orthogonal(list(normal(*shape)))))
     finally:
         torch.set_num_threads(threads)
     assert torch.equal(*steps)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import reduce
 from typing import Any, cast
 
 import torch
@@ -74,7 +75,36 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """Rows times a matrix, x @ weight + bias: (N, in), (in, out), (out,) -> (N, out)."""
     if ONEDNN and len(x) and len(x) % ROWS == 0 and x.device.type == "cpu" and x.dtype == torch.float32:
         return cast(Tensor, _Product.apply(x, weight, bias))  # type: ignore[no-untyped-call]
-    return x @ weight if bias is None else torch.addmm(bias, x, weight)
+    return torchs_product(x, weight, bias)
+
+
+WIDE = 16
+"""Rows and features from which MKL's products have the same bits with one thread and two."""
+
+
+def torchs_product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """The same by torch's own product, for few rows; the bias may be (N, out) too.
+
+    With 5, 6, 7, 9, 10 or 11 rows, or features in the gradient of the weight, MKL's products have other bits with
+    two threads than with one: as many zeros as make them `WIDE` are cheap and change nothing.
+    """
+    rows, features = x.shape
+    if x.device.type == "cpu" and (4 < rows < WIDE or 4 < features < WIDE):
+        more_rows, more_features = max(WIDE - rows, 0), max(WIDE - features, 0)
+        x = nn.functional.pad(x, (0, more_features, 0, more_rows))
+        weight = nn.functional.pad(weight, (0, 0, 0, more_features))
+        if bias is not None and bias.dim() == 2:
+            bias = nn.functional.pad(bias, (0, 0, 0, more_rows))
+    return (x @ weight if bias is None else torch.addmm(bias, x, weight))[:rows]
+
+
+SUMMED = 8192
+"""Rows that are summed at a time: torch and oneDNN may share longer sums among threads, in as many parts as these."""
+
+
+def total(x: Tensor) -> Tensor:
+    """The sum of all numbers of x (N, ...), a scalar, in the same order with any number of threads."""
+    return reduce(torch.add, [part.sum() for part in torch.split(x, SUMMED)])
 
 
 class _Product(torch.autograd.Function):
@@ -84,8 +114,8 @@ class _Product(torch.autograd.Function):
 
     torch multiplies single precision by MKL, which leaves half of the width of AMD's processors unused; oneDNN is
     twice as fast there (on others this was not measured). It builds a program for each shape, though, which takes as
-    long as two products, so the number of rows must not change from batch to batch: hence `ROWS`. One thread and two
-    give the same bits.
+    long as two products, so the number of rows must not change from batch to batch: hence `ROWS`. Sums over rows are
+    taken `SUMMED` at a time, so that one thread and two give the same bits.
     """
 
     @staticmethod
@@ -97,13 +127,19 @@ class _Product(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
         x, weight = ctx.saved_tensors
-        if 1 in (x.shape[1], grad.shape[1]):  # oneDNN may part these sums among threads: other bits with each number
-            dweight = (x * grad).sum(0).view(x.shape[1], grad.shape[1])
-        elif x.shape[1] <= grad.shape[1]:
-            dweight = _onednn(x.t(), grad.t())
-        else:  # oneDNN lays its first matrix out anew: better the narrower one
-            dweight = _onednn(grad.t(), x.t()).t()
-        return _onednn(grad, weight), dweight, grad.sum(0) if ctx.needs_input_grad[2] else None
+        parts = torch.split(grad, SUMMED)
+        dweight = reduce(torch.add, map(_Product._outer, torch.split(x, SUMMED), parts))
+        dbias = reduce(torch.add, [part.sum(0) for part in parts]) if ctx.needs_input_grad[2] else None
+        return _onednn(grad, weight), dweight, dbias
+
+    @staticmethod
+    def _outer(x: Tensor, grad: Tensor) -> Tensor:
+        """x^T grad: (N, in), (N, out) -> (in, out)."""
+        if 1 in (x.shape[1], grad.shape[1]):  # oneDNN shares even short sums of these among threads
+            return (x * grad).sum(0).view(x.shape[1], grad.shape[1])
+        if x.shape[1] <= grad.shape[1]:  # oneDNN lays its first matrix out anew: better the narrower one
+            return _onednn(x.t(), grad.t())
+        return _onednn(grad.t(), x.t()).t()
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -379,7 +415,7 @@ class CrossEntropyLoss(nn.Module):
     """Mean surprise at the right letters, in nats: logits (N, V), targets (N,) -> scalar. Stable for large logits."""
 
     def forward(self, logits: Tensor, targets: Tensor) -> Tensor:
-        return -log_softmax(logits).gather(1, targets.unsqueeze(1)).mean()
+        return -total(log_softmax(logits).gather(1, targets.unsqueeze(1))) / len(targets)
 
 
 class Sequential(nn.Module):
@@ -602,12 +638,12 @@ class RNNCell(nn.Module):
         return torch.tanh(self.mix(torch.cat([x, h], dim=1)))
 
     def read(self, x: Tensor) -> Tensor:
-        """What x (..., E) brings: (..., H)."""
-        return x @ self.mix.weight[: self.features] + cast(Tensor, self.mix.bias)
+        """What x (N, E) brings: (N, H)."""
+        return torchs_product(x, self.mix.weight[: self.features], self.mix.bias)
 
     def turn(self, brought: Tensor, h: Tensor, seen: Tensor) -> Tensor:
         """H' from what x brings and `seen`, which is h (B, H), or what dropout leaves of it."""
-        return torch.tanh(torch.addmm(brought, seen, self.mix.weight[self.features :]))
+        return torch.tanh(torchs_product(seen, self.mix.weight[self.features :], brought))
 
 
 class GRUCell(nn.Module):
@@ -632,15 +668,16 @@ class GRUCell(nn.Module):
         return h + z * (new - h)
 
     def read(self, x: Tensor) -> Tensor:
-        """What x (..., E) brings to z, r and the candidate: (..., 3 H)."""
+        """What x (N, E) brings to z, r and the candidate: (N, 3 H)."""
         weight = torch.cat([self.gates.weight[: self.features], self.candidate.weight[: self.features]], dim=1)
-        return x @ weight + torch.cat([cast(Tensor, self.gates.bias), cast(Tensor, self.candidate.bias)])
+        bias = torch.cat([cast(Tensor, self.gates.bias), cast(Tensor, self.candidate.bias)])
+        return torchs_product(x, weight, bias)
 
     def turn(self, brought: Tensor, h: Tensor, seen: Tensor) -> Tensor:
         """H' from h (B, H), what x brings, and `seen`: h, or what dropout lets gates and candidate see of it."""
         to_gates, to_candidate = brought.tensor_split([2 * h.shape[1]], dim=1)
-        z, r = sigmoid(torch.addmm(to_gates, seen, self.gates.weight[self.features :])).chunk(2, dim=1)
-        new = torch.tanh(torch.addmm(to_candidate, r * seen, self.candidate.weight[self.features :]))
+        z, r = sigmoid(torchs_product(seen, self.gates.weight[self.features :], to_gates)).chunk(2, dim=1)
+        new = torch.tanh(torchs_product(r * seen, self.candidate.weight[self.features :], to_candidate))
         return h + z * (new - h)
 
 

@@ -14,6 +14,8 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from wavenames.layers import WIDE
+
 MOMENTUM = 0.95
 ITERATIONS = 5
 A, B, C = 3.4445, -4.7750, 2.0315
@@ -78,7 +80,7 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
     for height, members in alike.items():
         width = max(max(matrices[i].shape) for i in members)
         device = matrices[members[0]].device
-        x = torch.zeros(len(members), height, width, dtype=fastest(device), device=device)
+        x = torch.zeros(len(members), max(height, WIDE), width, dtype=fastest(device), device=device)
         for place, i in zip(x, members, strict=True):
             _lying(place, matrices[i]).copy_(matrices[i])
         x = x / x.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
@@ -90,6 +92,6 @@ def orthogonal(matrices: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _lying(place: Tensor, matrix: Tensor) -> Tensor:
-    """The part of `place`, as high as the shorter side of `matrix`, that holds it, seen in its shape."""
+    """The part of `place` that holds `matrix`, seen in its shape."""
     rows, columns = matrix.shape
-    return place[:, :rows].mT if rows > columns else place[:, :columns]
+    return place[:columns, :rows].mT if rows > columns else place[:rows, :columns]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavenames.config import RecipeConfig
-from wavenames.layers import CrossEntropyLoss, Linear, log_softmax
+from wavenames.layers import CrossEntropyLoss, Linear, log_softmax, total
 from wavenames.models import CountingModel, Model, evaluating
 from wavenames.names import Batch, Packed
 from wavenames.optimiser import Muon
@@ -34,7 +34,8 @@ RUN_AWAY = 3
 
 MOST_THREADS = 2
 """Threads that one run computes with. One and two give the same bits, so that a run's numbers do not depend on how
-busy the machine is; from three on matrix products are summed in another order, and small models are hardly faster."""
+busy the machine is (`layers` sees to it); from three on matrix products are summed in another order, and small models
+are hardly faster."""
 
 
 def best_device() -> torch.device:
@@ -87,7 +88,7 @@ def mean_and_error(nats: Tensor, lengths: Tensor, name_ids: Tensor) -> tuple[flo
     over the rows of each, the first-order (delta) approximation: Cochran 1977, Sampling Techniques, chapters 6 and
     9A. Of one name alone it is not a number.
     """
-    loss = float(nats.sum() / lengths.sum())
+    loss = float(total(nats) / lengths.sum())
     nats, lengths = by_name(nats, name_ids), by_name(lengths, name_ids)
     if len(nats) < 2:
         return loss, math.nan

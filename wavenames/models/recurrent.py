@@ -12,9 +12,6 @@ from wavenames.layers import Dropout, Embedding, GRUCell, Linear, RNNCell
 from wavenames.models.base import CausalModel, PackedNames, State, name_of_rows
 from wavenames.models.mlp import LOGIT_GAIN
 
-FEW = 16
-"""A product of fewer rows than this may be shared out among threads in a way that changes its last digit."""
-
 
 class Recurrent(CausalModel):
     """Embedding, a cell that turns memory and letter into the next memory, Linear.
@@ -48,10 +45,9 @@ class Recurrent(CausalModel):
         memory, memories = self.memory_before.expand(names, -1), []
         kept = self.dropout(torch.ones_like(memory)) if self.training else None
         for each in torch.split(self._brought(batch, order, self.told(names, batch.labels)), going):
-            rows = max(len(each), min(FEW, len(memory)))  # names that have ended fill up the last few, to no effect
-            seen = memory[:rows] if kept is None else memory[:rows] * kept[:rows]
-            memory = self.cell.turn(nn.functional.pad(each, (0, 0, 0, rows - len(each))), memory[:rows], seen)
-            memories.append(memory[: len(each)])
+            memory = memory[: len(each)]
+            memory = self.cell.turn(each, memory, memory if kept is None else memory * kept[: len(each)])
+            memories.append(memory)
         x = torch.cat(memories).index_select(0, self.wanted(order.argsort(), batch))
         return cast(Tensor, self.head(self.dropout(x)))
 
