@@ -76,7 +76,7 @@ def test_an_unknown_letter_is_named_with_the_known_ones() -> None:
 def test_a_value_in_a_message_is_short_and_harmless() -> None:
     """Escape sequences and long values don't reach a terminal or a page."""
     assert printable("a\x1b[31m") == r"'a\x1b[31m'"
-    assert printable("o'neil") == "'o'neil'"
+    assert printable("o'neil") == '"o\'neil"'  # whose apostrophe can be told from the quotes
     assert printable("x" * 100) == "'" + "x" * 23 + "…'"
 
 

@@ -145,6 +145,19 @@ def test_an_option_that_there_is_not_is_said_and_the_usual_one_used(link: dict[s
     assert list(app.dataframe[0].value["name"]) == list(dict.fromkeys(name for name, _ in drawn("wavenet-m")))
 
 
+def test_a_temperature_out_of_bounds_is_refused_and_the_figures_stay() -> None:
+    app = opened(memory_temperature="0.5")
+    app.number_input(key="memory_temperature").set_value(9.0).run()
+    assert not app.exception
+    (error,) = app.error
+    said = "Temperature is 9.0; allowed is a number from 0 to 5. The figures are those at temperature 0.5."
+    assert error.value.replace("\\", "") == said
+    assert list(app.dataframe[0].value["name"]) == list(
+        dict.fromkeys(n for n, _ in drawn("wavenet-m", temperature=0.5))
+    )
+    assert app.query_params["memory_temperature"] in ("0.5", ["0.5"])
+
+
 def test_the_leak_is_the_difference_between_seen_and_unseen_names() -> None:
     kept = load_shipped("mlp-3")
     parts = find_split(kept.run.data)

@@ -208,6 +208,22 @@ TOLD = "name,sex,year,form\n" + "\n".join(
 )
 
 
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("sex,X", "Read without sex. Line 2: column 'sex' holds 'X', which tells no sex; allowed is F or M"),
+        ("year,banana", "Read without decade. Line 2: column 'year' holds 'banana'"),
+    ],
+)
+def test_why_a_column_of_labels_is_not_read_is_said(names: AppTest, column: str, said: str) -> None:
+    """It was called by its kind, so that its file's owner expects it to be used."""
+    title, cell = column.split(",")
+    rows = "".join(f"anna{'bcdefghij'[i]},{cell}\n" for i in range(9))
+    upload(names, "a.csv", f"name,{title}\n{rows}".encode())
+    assert any(each.value.replace("\\", "").startswith(said) for each in names.caption)
+    assert not names.error
+
+
 def test_labels_of_a_csv_are_found_shown_kept_and_in_use(names: AppTest) -> None:
     """By their titles; said before they are used; then with shares, beside their names, and for the next visitor."""
     upload(names, "told.csv", TOLD.encode())
@@ -366,7 +382,7 @@ def test_a_list_too_short_for_a_unique_split_says_so(names: AppTest) -> None:
     with Store() as store:
         store.keep_list(StoredList("upload-twins", "twins.txt", ("anna",) * 20, "a test"))
     app = opened(names="upload-twins")
-    assert "The list of 1 name is too short for a unique split" in app.warning[0].value
+    assert "The list of 1 different name is too short for a unique split" in app.warning[0].value
     assert len(app.table) == 1
 
 

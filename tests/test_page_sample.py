@@ -219,6 +219,17 @@ def test_a_bad_option_is_refused_and_the_table_stays(control: str, value: str, w
     assert not app.error
 
 
+def test_a_number_out_of_bounds_is_refused_and_the_table_stays() -> None:
+    app = opened()
+    before = names(app)
+    box = app.number_input(key="sample_n")
+    assert not any([box.proto.has_min, box.proto.has_max]), "a browser would keep it to itself"
+    box.set_value(0)
+    press(app)
+    assert app.error[0].value.replace("\\", "").startswith("Names wanted is 0; allowed is a whole number from 1 to")
+    assert names(app) == before
+
+
 def test_beside_a_refusal_stands_how_the_names_below_it_begin() -> None:
     app = opened(sample_prefix="Ma")
     app.text_input(key="sample_prefix").set_value("ma5")

@@ -172,6 +172,25 @@ def test_a_run_that_diverges_says_so_and_what_to_change() -> None:
     assert ">best weights</th></tr>" in names  # not those of the last step
 
 
+@pytest.mark.parametrize(
+    ("control", "value", "said"),
+    [
+        ("steps wavenet-s modern", 99_999_999, "Steps is 99999999; allowed is a whole number from 1 to 1,000,000."),
+        ("seconds wavenet-s modern", -1.0, "Time limit in seconds is -1.0; allowed is a number from 1 to 86,400"),
+        ("seed", -3, "Seed is -3; allowed is a whole number from 0 to 4,294,967,295."),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_and_nothing_is_trained(control: str, value: float, said: str) -> None:
+    """A browser that knew the bounds would keep the number to itself, and Train would take the one before."""
+    app = opened(preset="wavenet-s")
+    box = app.number_input(key=control)
+    assert not any([box.proto.has_min, box.proto.has_max])
+    box.set_value(value).run()
+    assert len(app.error) == 1
+    assert said in words(app)
+    assert next(each for each in app.button if each.label == "Train").disabled
+
+
 def test_dilations_out_of_bounds_are_refused_and_nothing_is_trained() -> None:
     app = opened(preset="wavenet-s")
     app.text_input(key="dilations wavenet-s").set_value("1,two").run()
@@ -213,6 +232,19 @@ def test_a_run_is_looked_at_less_often_as_it_goes_on_until_its_end_is_near() -> 
     assert [pace(8, 2.5), pace(3600, 5.0)] == [2.5, 5]
     assert live_run._pace(replace(run, status="paused", seconds=3600)) == 5
     assert live_run._pace(replace(run, status="finished", seconds=3600)) is None
+
+
+def test_what_was_asked_of_a_run_is_said_before_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step, or the evaluation at the end, may take seconds; nobody should press twice."""
+    monkeypatch.setattr("wavenames.jobs.work.Work.advance", lambda *_: time.sleep(0.01))  # heeds nothing
+    app = press(opened(preset="wavenet-s", steps="5000"), "Train")
+    seen = []
+    for asked in ("Pause", "Stop"):
+        press(app, asked)
+        enabled = {each.label: not each.disabled for each in app.button if each.label in ("Pause", "Stop")}
+        seen.append((app.get("progress")[0].proto.text.split(" · ")[0], enabled))
+        assert live_run._pace(scheduler().snapshot(str(app.query_params["run"]))) == live_run.POLL[0][1]
+    assert seen == [("Pausing", {"Pause": False, "Stop": True}), ("Stopping", {"Pause": False, "Stop": False})]
 
 
 def test_a_paused_run_rests_and_goes_on() -> None:

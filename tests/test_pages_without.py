@@ -123,7 +123,7 @@ def test_a_run_that_only_counted_is_shown_or_it_is_said_why_not(page: str) -> No
         ("units", "units_seed", "Seed is ?; allowed is a whole number"),
         ("memory", "memory_temperature", "Temperature is ?; allowed is a number from 0 to 5."),
         ("break", "break_card", "The link asks for the card '?'; allowed is one of rate"),
-        *((page, word, "The link asks for '?', which this server doesn't know") for page, word in PAGES.items()),
+        *((page, word, f"The link's {word} is '?', which this server doesn't know") for page, word in PAGES.items()),
     ],
 )
 def test_what_a_link_asks_for_in_vain_is_said(page: str, word: str, sentence: str) -> None:

@@ -17,8 +17,8 @@ import torch
 
 from wavenames.config import SERVER_LIMITS, Refusal, RunConfig, conditions_of
 from wavenames.jobs.lists import prepare
-from wavenames.jobs.snapshot import Snapshot, from_store
-from wavenames.jobs.work import Wish, Work, back_to_state
+from wavenames.jobs.snapshot import Snapshot, Wish, from_store
+from wavenames.jobs.work import Work, back_to_state
 from wavenames.models import build
 from wavenames.store import Store
 from wavenames.training import MOST_THREADS, best_device
@@ -121,7 +121,7 @@ class Scheduler:
         with self._released:
             work = self._works.get(run_id)
             if work is not None:
-                work.wish = "drop"
+                work.publish(wish="drop")
                 if work in self._line:
                     self._line.remove(work)
                     work.held = False
@@ -219,7 +219,7 @@ class Scheduler:
                 return False
             if wish == "run" and not work.held:
                 self._check_room()
-            work.wish = wish
+            work.publish(wish=wish)
             if wish != "pause" and not work.held:
                 self._queue(work)
             elif wish != "pause" and work.snapshot.status == "paused":
@@ -245,7 +245,7 @@ class Scheduler:
             data = self._prepare(config.data, conditions_of(config.model))
             model = build(config.model, data.vocabulary.size, config.seed).to(self.device)
             work = Work(run, config, model, data, self.store, again=True)
-            work.wish = wish
+            work.publish(wish=wish)
             self._enter(work)
 
     def _check_room(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ MOST_LOOKS = 120
 MOST_WEIGHTS = 60
 """Evaluations whose weights are kept, even where they are small: more than one can tell apart on a slider."""
 T = TypeVar("T")
+Wish = Literal["run", "pause", "stop", "drop"]
 
 EMPTY = Curve(np.zeros(0, np.int64), np.zeros(0), np.zeros(0), np.zeros(0))
 
@@ -51,6 +52,8 @@ class Snapshot:
     """(step, letters' vectors (V, E)) of some evaluations, the first and the latest among them."""
     looks: tuple[tuple[int, Health], ...] = ()
     """(step, how well the network was) of some evaluations, the first and the latest among them."""
+    wish: Wish = "run"
+    """What people want of it; heeded at the next step."""
     verdict: str | None = None
     """Why the run has ended, in a sentence."""
     error: str | None = None

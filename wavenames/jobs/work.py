@@ -26,6 +26,7 @@ from wavenames.jobs.snapshot import (
     MOST_POINTS,
     MOST_WEIGHTS,
     Snapshot,
+    Wish,
     longer,
     some,
     stride,
@@ -72,8 +73,6 @@ some go without."""
 PACE_SECONDS = 10.0
 """How far back one looks to tell how fast a run is."""
 
-Wish = Literal["run", "pause", "stop", "drop"]
-
 
 def back_to_state(store: Store, run_id: str) -> None:
     """Forget what a run that was cut off did after its state on disk, so that every page shows where it can go on.
@@ -99,8 +98,6 @@ class Work:
 
     def __init__(self, run: Run, config: RunConfig, model: Model, data: Data, store: Store, *, again: bool) -> None:
         self.id, self.config, self.model, self.data, self.store = run.id, config, model, data, store
-        self.wish: Wish = "run"
-        """What people want of it; heeded at the next step."""
         self.held = False
         """Whether it stands in the scheduler's line or in a worker's hands: never twice."""
         self._trainer = Trainer(model, data.train, data.validation, config.recipe, config.seed)
@@ -123,6 +120,11 @@ class Work:
             device=model.device.type, step=run.step, steps=config.recipe.steps, seconds=run.seconds,
             seconds_left=None, train=EMPTY, validation=EMPTY, samples=(), frames=(),
         )  # fmt: skip
+
+    @property
+    def wish(self) -> Wish:
+        """As in the snapshot, so that a page can say that it was heard."""
+        return self.snapshot.wish
 
     def publish(self, **changes: Any) -> None:
         """Replace the snapshot by one with some fields changed."""

@@ -7,7 +7,7 @@ from wavenames.names.packing import Batch, Packed
 from wavenames.names.reading import columns, columns_of_labels, read_list, titles_known
 from wavenames.names.splitting import SPLITS, Leak, Split, leak, split
 from wavenames.names.statistics import Statistics, shares, statistics, windows
-from wavenames.names.tables import NO_COLUMN, name_column
+from wavenames.names.tables import NO_COLUMN, labels_called, name_column
 from wavenames.names.vocabulary import END, END_MARK, Vocabulary, is_part, printable
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "is_part",
     "label_counts",
     "label_numbers",
+    "labels_called",
     "leak",
     "makemore",
     "name_column",

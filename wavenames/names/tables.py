@@ -32,7 +32,7 @@ def has_titles(text: str, asked: Collection[str] = ()) -> bool:
     _, cells = next(_csv_lines(text), (1, []))
     titles = [title for cell in cells if (title := cell.strip())]
     return any(title in asked or _speaks_of_names(title) for title in titles) or any(
-        _called(titles, kind) for kind in CONDITIONS
+        labels_called(titles, kind) for kind in CONDITIONS
     )
 
 
@@ -68,7 +68,7 @@ def name_column(titles: Sequence[str]) -> int:
 
     A column that is called by a kind of label comes last.
     """
-    labels = {title for kind in CONDITIONS for title in _called(titles, kind)}
+    labels = {title for kind in CONDITIONS for title in labels_called(titles, kind)}
 
     def likely(i: int) -> tuple[bool, bool, bool, int]:
         return titles[i].casefold() == "name", _speaks_of_names(titles[i]), titles[i] not in labels, -i
@@ -84,7 +84,7 @@ def likely_labels(text: str, names: int | None = None, *, titled: bool) -> dict[
     """
     titles, rows = csv_rows(text, titled=titled)
     number = name_column(titles) if names is None else names
-    fitting = {kind: _called(titles, kind) for kind in CONDITIONS}
+    fitting = {kind: labels_called(titles, kind) for kind in CONDITIONS}
     if any(fitting.values()):
         for cells in (cells for _, cells in rows if "".join(cells[number : number + 1]).strip()):
             for kind, called in fitting.items():
@@ -92,8 +92,8 @@ def likely_labels(text: str, names: int | None = None, *, titled: bool) -> dict[
     return {kind: next(iter(called), NO_COLUMN) for kind, called in fitting.items()}
 
 
-def _called(titles: Sequence[str], kind: str) -> list[str]:
-    """The titles that speak of this kind of label."""
+def labels_called(titles: Sequence[str], kind: str) -> list[str]:
+    """The titles of columns that speak of this kind of label."""
     return [title for title in titles if title.casefold() in _LABEL_TITLES[kind]]
 
 

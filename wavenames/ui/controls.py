@@ -43,14 +43,11 @@ def setting(cls: type[Settings], name: str, default: Any, *, key: str, among: Se
         return st.toggle(value=default, **shared)
     if "tuple" in annotation:
         return st.text_input(value=",".join(map(str, default)), **shared)
-    low, high = limits(cls, name)
-    if low is None and high is None:
+    if limits(cls, name) == (None, None):
         return st.text_input(value=default, **shared)
     kind: Any = int if "int" in annotation else float
-    return st.number_input(
+    return st.number_input(  # without its bounds: a browser keeps what is outside to itself, and the old value holds
         value=None if default is None else kind(default),
-        min_value=None if low is None else kind(low),
-        max_value=None if high is None else kind(high),
         step=kind(STEPS.get(name, 1)),
         format="%d" if kind is int else "%g",
         placeholder="no limit" if name == "seconds" else "not used",

@@ -239,9 +239,8 @@ def _linked(key: str, options: Collection[str], not_yet: Collection[str] = ()) -
     asked = [one for one in st.query_params.get_all(key) if one]
     missing = [one for one in asked if one not in options]
     if missing:
-        asked_for = plain(printable(missing[0]))
         why = "is still training" if missing[0] in not_yet else "this server doesn't know or no longer has"
-        st.warning(f"The link asks for {asked_for}, which {why}.")
+        st.warning(plain(f"The link's {key} is {printable(missing[0])}, which {why}."))
     return [one for one in asked if one in options]
 
 

@@ -34,6 +34,8 @@ ANCHOR = "run"
 MAP = 420
 """Height of the letters' map, in pixels."""
 MOVING, RESTING = ("queued", "running"), ("paused", "interrupted")
+ASKED = {"pause": "Pausing", "stop": "Stopping"}
+"""What is said of a run at work, by what was asked of it: a step, or the last evaluation, may take a while."""
 LOSS_HELP = {
     "Train": "While the run goes on: of the latest batches, smoothed, as in the chart. Once it has ended: of all "
     "train names, by the final weights; the chart still shows the batches, which came before.",
@@ -80,8 +82,12 @@ def pace_of(status: str | None, moving: float) -> float | None:
 
 def _pace(run: Snapshot) -> float | None:
     pace = next(pace for until, pace in POLL if run.seconds < until)
-    ends = run.seconds_left is not None and run.seconds_left < pace
+    ends = (run.seconds_left is not None and run.seconds_left < pace) or _asked(run) is not None
     return pace_of(run.status, POLL[0][1] if ends else pace)
+
+
+def _asked(run: Snapshot) -> str | None:
+    return ASKED.get(run.wish) if run.status in MOVING else None
 
 
 def _draw(run_id: str, *, pace: float | None) -> None:
@@ -101,8 +107,11 @@ def _draw(run_id: str, *, pace: float | None) -> None:
 
 def _progress(run: Snapshot) -> None:
     st.header(plain(run.title), anchor=ANCHOR)
-    words = ["Ran away" if run.diverged else run.status.capitalize(), f"step {run.step:,} of {run.steps:,}"]
-    if run.status == "running" and run.seconds_left:
+    words = [
+        "Ran away" if run.diverged else _asked(run) or run.status.capitalize(),
+        f"step {run.step:,} of {run.steps:,}",
+    ]
+    if run.status == "running" and run.seconds_left and not _asked(run):
         if run.config.recipe.seconds is None:
             pace = (run.steps - run.step) / run.seconds_left
             words.append(f"{pace:,.0f} steps/s" if pace >= 10 else f"{pace:.1f} steps/s")
@@ -150,8 +159,14 @@ def _buttons(run: Snapshot) -> None:
         if run.status in RESTING:
             _act("Resume", ":material/play_arrow:", scheduler().resume, run.id, disabled=False)
         else:
-            _act("Pause", ":material/pause:", scheduler().pause, run.id, disabled=run.status not in MOVING)
-        stoppable = run.status in (*MOVING, *RESTING)
+            _act(
+                "Pause",
+                ":material/pause:",
+                scheduler().pause,
+                run.id,
+                disabled=run.status not in MOVING or bool(_asked(run)),
+            )
+        stoppable = run.status in (*MOVING, *RESTING) and _asked(run) != ASKED["stop"]
         _act("Stop", ":material/stop:", scheduler().stop, run.id, disabled=not stoppable)
         ready = run.status in ("finished", "stopped") and store().checkpoint_path(run.id).exists()
         if st.button("Sample", icon=":material/casino:", key="to_sample", disabled=not ready):

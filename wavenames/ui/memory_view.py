@@ -29,6 +29,8 @@ USUAL = PageSamplingConfig(n=1000)
 """What is drawn of each model."""
 KEYS = {"temperature": "memory_temperature", "seed": "memory_seed"}
 """Of each option: its key in the session, and its name in the link."""
+HELD = "memory options in use"
+"""Session key: the options that the figures go by, also while the temperature that was typed is none."""
 LETTERS = 600_000_000
 """Letters of training names times names held against them: two seconds' work at most. Of a very long list, fewer
 names."""
@@ -57,7 +59,12 @@ def choose_options(first: DeltaGenerator, second: DeltaGenerator) -> PageSamplin
     with first:
         temperature = setting(PageSamplingConfig, "temperature", USUAL.temperature, key=KEYS["temperature"])
     second.button("Roll again", icon=":material/casino:", key="memory_again", on_click=_roll, width="stretch")
-    options = USUAL.changed(temperature=temperature, seed=seed)
+    held: PageSamplingConfig = st.session_state.setdefault(HELD, USUAL)
+    try:
+        options = st.session_state[HELD] = held.changed(temperature=temperature, seed=seed)
+    except Refusal as refusal:
+        st.error(plain(f"{refusal} The figures are those at temperature {held.temperature:g}."))
+        options = held.changed(seed=seed)
     changed = {name: getattr(options, name) for name in KEYS if getattr(options, name) != getattr(USUAL, name)}
     write_words({KEYS[name]: str(value) for name, value in changed.items()}, KEYS.values())
     return options

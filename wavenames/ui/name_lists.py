@@ -15,6 +15,7 @@ from wavenames.names import (
     download_makemore,
     is_part,
     label_counts,
+    labels_called,
     name_column,
     read_list,
     split,
@@ -68,7 +69,7 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
     """What a file holds, and the button that takes it."""
     try:
         titled = titles_known(data, filename)
-        column, chosen = None, {}
+        column, chosen, titles = None, {}, []
         with st.container(horizontal=True, vertical_alignment="bottom"):
             if titled is not None:  # each file's choosers stand at first as its own titles say
                 titled = st.toggle(
@@ -87,6 +88,13 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
             fold_case = st.toggle("Make all letters small", key="upload_fold_case")
         found = read_list(data, filename, column=column, label_columns=chosen, titled=titled, fold_case=fold_case)
         split(found.names)  # refuses a list too short to train on
+        unread = [
+            (kind, title)
+            for kind, likely in chosen.items()
+            if likely == NO_COLUMN
+            for title in labels_called(titles, kind)
+            if title != column
+        ]
     except Refusal as refusal:
         not_used(filename, str(refusal))
         return
@@ -98,6 +106,11 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
     for kind, words in found.labels.items():
         counts = ", ".join(f"{word} ({count:,})" for word, count in label_counts(kind, words))
         st.markdown(f"**{kind.capitalize()}:** {counts}")
+    for kind, title in unread:
+        try:
+            read_list(data, filename, column=column, label_columns={kind: title}, titled=titled, fold_case=fold_case)
+        except Refusal as refusal:
+            st.caption(plain(f"Read without {kind}. {str(refusal)[0].upper()}{str(refusal)[1:]}"))
     say_parts(letters)
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         try:
