@@ -371,6 +371,10 @@ def test_a_stopped_run_keeps_its_model_as_it_is_then(scheduler: Scheduler) -> No
     assert found.verdict == f"Stopped by hand at step {found.step:,}."
     assert found.samples[-1][0] == found.step
     assert load(scheduler.store.checkpoint_path(run_id)).results.validation == found.validation_loss
+    for curve in (found.validation, scheduler.snapshot(run_id).validation):
+        ends = [*zip(curve.step.tolist(), curve.loss.tolist(), strict=True)]
+        assert ends[-1] == (found.step, found.validation_loss)
+        assert [step for step, _ in ends] == sorted({*range(0, found.step, 50), found.step})
     for act in (scheduler.resume, scheduler.pause, scheduler.stop):
         act(run_id)
     assert scheduler.snapshot(run_id).status == "stopped", "an end is an end"

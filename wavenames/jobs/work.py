@@ -345,6 +345,12 @@ class Work:
         self.store.later(self._weights())
         self._show()
         train, validation, test = (evaluate(self.model, part) for part in (data.train, data.validation, data.test))
+        measured = self.snapshot.validation.step[-1:].tolist() == [trainer.step]
+        if status == "stopped" and not measured and math.isfinite(validation.loss):
+            # Between two evaluations: the curve ends where the run did, at the loss that stands beside it.
+            end = Point(trainer.step, trainer.seconds, trainer.names_seen, validation.loss)
+            trainer.curve.validation.append(end)
+            self._collect()
         results = Results(
             train=_finite(train.loss),
             validation=_finite(validation.loss),
