@@ -84,8 +84,8 @@ def split(
             enough = next(n for n in itertools.count(len(groups)) if 0 < cuts(n)[0] < cuts(n)[1] < n)
             counted = f"{len(groups)} {'different ' * (kind == 'unique')}name{'s' * (len(groups) != 1)}"
             raise Refusal(
-                f"The list of {counted} is too short for a {kind} split; none is left for {part}. Use one of at least "
-                f"{enough:,}."
+                f"The list of {counted} is too short for a {kind} split; none is left for {part}. "
+                f"Use one of at least {enough:,}."
             )
     rows = {part: [row for group in own for row in group] for part, own in parts.items()}
     train, validation, test = (tuple(map(names.__getitem__, own)) for own in rows.values())
