@@ -21,7 +21,7 @@ _JOINERS = "\u200c\u200d"  # zero-width joiners: invisible, but part of how Pers
 
 
 def printable(text: str, longest: int = 24) -> str:
-    """`text` in quotes for a message, shortened as `config.shown` does it; double ones where it holds a single one."""
+    """`text`, shortened as by `config.shown`, in quotes for a message: double ones where it holds a single one."""
     quote = '"' if "'" in text else "'"
     return f"{quote}{shown(text, longest)}{quote}"
 
