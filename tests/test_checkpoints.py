@@ -108,6 +108,16 @@ def test_a_foreign_title_fits_a_line_and_hides_nothing(title: str) -> None:
     assert load(with_info(lambda info: info["results"].update(list_title=title))).results.list_title.isprintable()
 
 
+@pytest.mark.parametrize("command", ["x" * 100_000, "\n" * 1000, "train \udcff.txt"])
+def test_words_of_a_training_are_made_to_fit_and_then_stay_as_they_are(command: str) -> None:
+    """Rather than that a training is refused for them: with more signs, or other signs, than a line can show."""
+    results = RESULTS.changed(command=command)
+    assert results.command.isprintable()
+    assert len(results.command) <= 1000
+    foreign = load(with_info(lambda info: info["results"].update(command=command)))
+    assert load(foreign.to_bytes()).results == foreign.results == results
+
+
 @given(place=st.integers(0), bit=st.integers(0, 7))
 def test_a_single_turned_bit_is_noticed(place: int, bit: int) -> None:
     """Wherever it is, unless it changes nothing."""
@@ -288,7 +298,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "another family's preset": (lambda: with_info(lambda i: i["run"].update(preset="tree-76k")), UNFIT),
     "unknown preset": (lambda: with_info(lambda i: i["run"].update(preset="<script>")), UNFIT),
     "loss is infinite": (lambda: with_info(lambda i: i["results"].update(train=float("inf"))), UNFIT),
-    "endless command": (lambda: with_info(lambda i: i["results"].update(command="x" * 100_000)), UNFIT),
+    "command is a number": (lambda: with_info(lambda i: i["results"].update(command=1)), UNFIT),
     "letters are a list": (lambda: with_info(lambda i: i.update(letters=["a"])), UNFIT),
     "fewer letters": (lambda: with_info(lambda i: i.update(letters="abc")), UNFIT),
     "no letter at all": (lambda: with_info(lambda i: i.update(letters="")), UNFIT),
@@ -407,6 +417,13 @@ def test_a_bad_file_is_refused_in_one_sentence(name: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(module, attribute, forbidden)
     with pytest.raises(Refusal, match=REFUSED[name][1]):
         load(data)
+
+
+def test_a_description_of_any_depth_is_refused() -> None:
+    """Also one that can just be read, and no longer be written for its digest."""
+    for depth in range(800, 1000):
+        with pytest.raises(Refusal, match=r"^The file is "):
+            load(described('{"title": ' + "[" * depth + "]" * depth + "}"))
 
 
 def test_files_that_can_not_be_read_are_refused(tmp_path: Path) -> None:

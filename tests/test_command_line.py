@@ -1,7 +1,9 @@
 """The command line: the whole journey, every option, clean output for machines, and refusals in one sentence."""
 
 import dataclasses
+import itertools
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -262,6 +264,41 @@ def test_a_first_row_is_titles_where_one_is_asked_for_or_by_option(tmp_path: Pat
     assert "Column is 'city'; this file has 'column 1', 'column 2'." in capsys.readouterr().err
 
 
+def test_a_command_is_kept_without_the_folders_of_this_machine(tmp_path: Path) -> None:
+    """Also where a shell needs quotes, and where a path is given twice or behind an equals sign."""
+    (tmp_path / "it's.txt").write_text("\n".join(NAMES), encoding="utf-8")
+    out = tmp_path / "a=b.safetensors"
+    words = ["train", "bigram", "--names", f"{tmp_path}/it's.txt", "--out", f"{tmp_path}/c", f"--out={out}"]
+    assert main(words) == 0
+    assert load(out).results.command == (
+        """python -m wavenames train bigram --names 'it'"'"'s.txt' --out c --out=a=b.safetensors"""
+    )
+
+
+@pytest.mark.parametrize(("stem", "title"), [(" ", "bigram"), ("\udcff", r"\udcff"), ("a\n b", "a b")], ids=ascii)
+def test_a_finished_training_is_kept_whatever_words_asked_for_it(stem: str, title: str, tmp_path: Path) -> None:
+    """Very many of them, or files with names that are blank or no text."""
+    names, out = tmp_path / "\udcff.txt", tmp_path / f"{stem}.safetensors"
+    names.write_text("\n".join(NAMES), encoding="utf-8")
+    assert main(["train", "bigram", "--names", str(names), "--out", str(out), *["--seed", "1"] * 120]) == 0
+    kept = load(out)
+    assert kept.title == title
+    assert kept.results.command.startswith(r"python -m wavenames train bigram --names '\udcff.txt' --out ")
+    assert kept.results.command.endswith("…")
+
+
+def test_a_train_loss_that_is_no_number_is_no_leak(
+    names_file: str, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    def overflown(*arguments: Any) -> Evaluation:
+        return dataclasses.replace(evaluate(*arguments), loss=math.nan)
+
+    monkeypatch.setattr(command_line, "evaluate", overflown)
+    found, err = answer_and_notes(capsys, "train", "bigram", "--names", names_file)
+    assert found["train"] is None
+    assert "leaks" not in err
+
+
 # -------------------------------------------------------------------------------------------------- every option
 
 
@@ -507,6 +544,10 @@ REFUSED = {
     "titles in text": (["train", "bigram", "--names", "{names}", "--titles"], "Titles is 'on'; the file"),
     "no column in text": (["train", "bigram", "--names", "{names}", "--column", "x"], "has no columns"),
     "too few names": (["train", "bigram", "--names", "{few}"], "too short"),
+    "an endless list": (
+        ["train", "bigram", "--names", "{huge}"],
+        "huge.txt', which has more bytes than the 5,000,000 that are allowed.",
+    ),
     "no such folder": (["train", "bigram", "--out", "nowhere/x.safetensors"], "Out is 'nowhere/x.safetensors'"),
     "a folder as file": (["train", "bigram", "--out", "."], "Out is '.'"),
     "no such checkpoint": (["sample", "wavenet-xl"], "Checkpoint is 'wavenet-xl'"),
@@ -528,6 +569,11 @@ REFUSED = {
     "list of the checkpoint is a file": (["evaluate", "{checkpoint}"], "file 'names.txt'; name a list"),
     "foreign letters": (["evaluate", "bigram", "--names", "{names}"], "is not a letter known here"),
     "foreign prefix": (["sample", "bigram", "--prefix", "ж"], "is not a letter known here"),
+    "prefix that is no text": (
+        ["sample", "bigram", "--prefix", "\udcff"],
+        r"Prefix is '\udcff', which can't be read as text; allowed is UTF-8.",
+    ),
+    "pattern that is no text": (["sample", "bigram", "--pattern", "\udcff"], r"Pattern is '\udcff', which can't be"),
     "too many wanted": (["sample", "bigram", "-n", "20001"], "Names wanted is 20001"),
     "conditions of a file": (
         ["train", "wavenet-s", "--names", "{names}", "--conditions", "sex"], "knows nothing but"
@@ -543,12 +589,15 @@ REFUSED = {
 def files(names_file: str, trained: Path, tmp_path: Path) -> dict[str, str]:
     """The files that the commands below speak of."""
     few, damaged, labels = tmp_path / "few.txt", tmp_path / "damaged.safetensors", tmp_path / "labels.csv"
+    huge = tmp_path / "huge.txt"
+    with huge.open("wb") as file:
+        file.truncate(10**12)
     labels.write_text(TABLE, encoding="utf-8")
     few.write_text("ann\nbob\n")
     damaged.write_bytes(trained.read_bytes()[:-9])
     return {
         "names": names_file, "checkpoint": str(trained), "few": str(few), "damaged": str(damaged),
-        "labels": str(labels),
+        "labels": str(labels), "huge": str(huge),
     }  # fmt: skip
 
 
@@ -573,6 +622,66 @@ def test_a_name_too_long_to_be_written_is_refused_before_the_training(
     monkeypatch.delattr(command_line, "Trainer")
     assert main(["train", "bigram", "--out", "x" * 252]) == 2
     assert "File name too long" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["train", "bigram", "--names", "{0}"], ["claims", "bigram"], ["table", "--names", "{0}", "--seeds", "9"]],
+    ids=lambda words: words[0],
+)
+def test_a_list_of_names_is_not_written_over(words: list[str], names_file: str, capsys: Capture) -> None:
+    """Whether it is the one that is read or another."""
+    before = Path(names_file).read_bytes()
+    assert main([*(word.format(names_file) for word in words), "--out", names_file]) == 2
+    assert "my names.txt', which holds something else that would be lost; allowed is a new" in capsys.readouterr().err
+    assert Path(names_file).read_bytes() == before
+
+
+def test_nothing_is_lost_where_nothing_or_the_start_of_a_checkpoint_stands(
+    names_file: str, trained: Path, tmp_path: Path
+) -> None:
+    """As left by whoever made the file's name, and by a run that was cut off."""
+    out = tmp_path / "x.safetensors"
+    out.touch()
+    Path(f"{out}.part").write_bytes(trained.read_bytes()[:1000])
+    assert main(["train", "bigram", "--names", names_file, "--out", str(out)]) == 0
+    assert load(out).title == "x"
+
+
+@pytest.fixture(scope="module")
+def absurd(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """A checkpoint and its list: the counts are numbers, and so are their sums for names of one letter alone."""
+    folder = tmp_path_factory.mktemp("absurd")
+    names, out = folder / "names.txt", folder / "absurd.safetensors"
+    names.write_text("\n".join(2 * ["".join(letters) for letters in itertools.product("ab", repeat=3)]))
+    assert main(["train", "kn-5", "--order", "3", "--names", str(names), "--out", str(out)]) == 0
+    kept = load(out)
+    of_two_letters = kept.weights["keys"] >= kept.vocabulary.size**3 + kept.vocabulary.size**2
+    kept.weights["counts"][of_two_letters] = 3e38
+    out.write_bytes(kept.to_bytes())
+    return str(out), str(names)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["sample", "{0}"], "can't write names: its log-probabilities"),
+        (["sample", "{0}", "--temperature", "0", "--json"], "can't write names: its log-probabilities"),
+        (["evaluate", "{0}", "--names", "{1}", "--json"], "'absurd' can't be measured: its loss on these names"),
+        (["claims", "{0}", "--names", "{1}", "--json"], "'absurd' can't be measured: its loss on these names"),
+    ],
+    ids=["sample", "sample-coldest", "evaluate", "claims"],
+)
+def test_a_model_that_says_no_numbers_is_refused(
+    words: list[str], sentence: str, absurd: tuple[str, str], capsys: Capture
+) -> None:
+    """Though its weights are all numbers."""
+    capsys.readouterr()
+    assert main([word.format(*absurd) for word in words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert sentence in err.splitlines()[-1]
+    assert "leaks" not in err
 
 
 def test_a_name_that_just_fits_is_written(names_file: str, tmp_path: Path) -> None:
@@ -685,6 +794,27 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
         process.stdout.close()
         assert process.stderr.read() == ""
     assert process.returncode == 141
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk here that is always full")
+@pytest.mark.parametrize("words", [["models"], ["sample", "bigram", "-n", "2000", "--json"]], ids=["short", "long"])
+def test_an_output_that_can_not_be_written_is_a_refusal(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """Whether it fits into Python's buffer or not; and nothing is left to fail while Python closes the file."""
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert main(words) == 2
+    assert capsys.readouterr().err == "Standard output can't be written (No space left on device).\n"
+
+
+def test_an_output_that_is_closed_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """As in `python -m wavenames models --json >&-`."""
+    monkeypatch.setattr(sys, "stdout", None)
+    assert main(["sample", "bigram", "--json"]) == 2
+    assert capsys.readouterr().err.startswith("Standard output is closed; allowed is")
 
 
 def test_standard_output_of_a_process_is_one_document(names_file: str) -> None:

@@ -64,6 +64,20 @@ def names(samples: Samples) -> list[str]:
     return [sampled.name for sampled in samples.names]
 
 
+@pytest.mark.parametrize("options", [{}, {"temperature": 0}, {"top_k": 2, "shortest": 3}, {"prefix": "abc"}], ids=str)
+@pytest.mark.parametrize("value", [math.nan, -math.inf])
+def test_a_model_that_says_no_numbers_is_refused(
+    value: float, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever does it: weights that are too large make no numbers, or a name that ends where it can't."""
+    model = build(BigramConfig(), ABC.size)
+    table = torch.zeros(4, 4)
+    table[1:, 0] = value
+    monkeypatch.setattr(model, "table", lambda: table)
+    with pytest.raises(Refusal, match=r"^The model can't write names: .* are not finite numbers\.$"):
+        draw(model, n=50, longest=5, **options)
+
+
 # --------------------------------------------------------------------------------------- the distribution
 
 

@@ -13,6 +13,7 @@ import io
 import json
 import math
 import os
+import re
 import shlex
 import signal
 import stat
@@ -22,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -36,6 +38,7 @@ from wavenames.comparison import loss_floor, seen_and_unseen, target_leak
 from wavenames.config import (
     CELLS_ALLOWED,
     CONDITIONS,
+    LIST_LIMITS,
     MODEL_CONFIGS,
     PRESETS,
     RECIPES,
@@ -48,9 +51,11 @@ from wavenames.config import (
     Settings,
     choices,
     conditions_of,
+    field_label,
     flat_fields,
     help_line,
     limits,
+    shortened,
     shown,
     shown_path,
 )
@@ -86,6 +91,7 @@ EXIT_CODES = "exit codes: 0 done, 1 the run diverged, 2 refused, 130 stopped by 
 PARTS = ("train", "validation", "test")
 LETTERS = 27  # a to z and the end mark, the vocabulary that published parameter counts refer to
 PART = ".part"  # what a checkpoint's name ends with until it is whole
+SAFETENSORS, JSON = re.compile(rb"(?s:.{4})\0{4}\{"), re.compile(rb'\{["\n]')  # how what is written here begins
 RECENT = 100  # steps that the training loss on screen is a mean of
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -97,18 +103,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal without some letter still gets the rest
     try:
+        if sys.stdout is None:
+            raise Refusal("Standard output is closed; allowed is a terminal, a file or another program.")
         args = _parser().parse_args(words, argparse.Namespace(words=words))
         code: int = args.command(args)
-        sys.stdout.flush()
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return REFUSED
     except KeyboardInterrupt:
         print("Stopped by Ctrl-C.", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone, as `head` does; Python must not find that out again while it closes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
         return UNREAD
     return code
 
@@ -132,7 +137,7 @@ def train_command(args: argparse.Namespace) -> int:
     names = _open_list(args.names, args)
     words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
     run = RunConfig.from_flat({**words, "names": names.id})
-    _check_out(args.out, PART)
+    _check_out(args.out, SAFETENSORS, PART)
     labels = names.label_rows(conditions_of(run.model))
     parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
     vocabulary, device = Vocabulary.of(names.names), best_device()
@@ -151,7 +156,7 @@ def train_command(args: argparse.Namespace) -> int:
         )  # fmt: skip
         if args.out is not None:
             membership = Membership.of(parts)
-            title = Path(args.out).stem[: SERVER_LIMITS.max_title]
+            title = shortened(" ".join(Path(args.out).stem.split()), SERVER_LIMITS.max_title) or run.preset
             _write(args.out, Checkpoint(run, vocabulary, model.state_dict(), membership, results, title))
     floor = loss_floor(packed["train"], model.receptive_field)
     if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
@@ -202,6 +207,11 @@ def evaluate_command(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
     found = {part: evaluate(model, packed[part]) for part in _bar(PARTS, "part")}
+    if model.conditions:
+        found["untold"] = evaluate(model, packed["validation"], told=False)
+    if not all(math.isfinite(each.loss) for each in found.values()):
+        title = shown(checkpoint.title)
+        raise Refusal(f"The model '{title}' can't be measured: its loss on these names is not a finite number.")
     losses = {part: (found[part].loss, found[part].error) for part in PARTS}
     seen, unseen = seen_and_unseen(found["validation"], parts.validation, parts.train)
     losses |= {"validation_seen": seen, "validation_unseen": unseen}
@@ -209,9 +219,8 @@ def evaluate_command(args: argparse.Namespace) -> int:
     if leaks := target_leak(found["train"].loss, floor, model.receptive_field):
         print(leaks, file=sys.stderr)
     if model.conditions:
-        untold = evaluate(model, packed["validation"], told=False)
         losses["validation_told"] = losses["validation"] if known else (math.nan, math.nan)
-        losses["validation_untold"] = untold.loss, untold.error
+        losses["validation_untold"] = found["untold"].loss, found["untold"].error
     _show(args, {
         "model": checkpoint.title, "parameters": model.parameter_count,
         "names": data.names, "split": data.split, "split_seed": data.split_seed,
@@ -224,7 +233,11 @@ def evaluate_command(args: argparse.Namespace) -> int:
 
 def sample_command(args: argparse.Namespace) -> int:
     """Names from a trained model."""
-    options = SamplingConfig.checked(**_given(args, SamplingConfig))
+    given = _given(args, SamplingConfig)
+    for name, value in given.items():
+        if any("\ud800" <= character <= "\udfff" for character in str(value)):  # a byte that is no text
+            raise Refusal(f"{field_label(name)} is '{shown(value)}', which can't be read as text; allowed is UTF-8.")
+    options = SamplingConfig.checked(**given)
     checkpoint = _open_checkpoint(args.checkpoint)
     told = checkpoint.can_be_told(options)
     model = checkpoint.model(best_device())
@@ -273,8 +286,8 @@ def table_command(args: argparse.Namespace) -> int:
     else:
         _show(args, [line for row in rows for line in _lines(row, theirs)])
         notes = [f"{each.source}, {each.row}: {each.note}." for each in theirs if each.note]
-        print("\n".join([*notes, *(row.told for row in rows if row.told)]))
-        print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
+        _print("\n".join([*notes, *(row.told for row in rows if row.told)]))
+        _print("\n".join(f"\n{each.sentence}\n  {each.evidence}" for each in found))
     return DONE if whole else INTERRUPTED
 
 
@@ -313,7 +326,7 @@ def claims_command(args: argparse.Namespace) -> int:
     if args.json:
         _show(args, {"verdicts": rows, **found.model_dump(mode="json")})
     else:
-        print("\n".join(f"{row['claim']}: {row['word']}\n  {row['sentence']}" for row in rows))
+        _print("\n".join(f"{row['claim']}: {row['word']}\n  {row['sentence']}" for row in rows))
     return DONE
 
 
@@ -480,12 +493,16 @@ def _open_list(word: str, args: argparse.Namespace) -> NameList:
         return bundled(word) if word in BUNDLED else download_makemore()
     path = Path(word)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(LIST_LIMITS.max_bytes + 1)
     except OSError as error:
         raise Refusal(
             f"Names is '{shown_path(word)}', which can't be read as a file ({error.strerror}); allowed is a .txt or "
             f".csv file or one of {', '.join([*BUNDLED, MAKEMORE.id])}."
         ) from error
+    if len(data) > LIST_LIMITS.max_bytes:
+        most = LIST_LIMITS.max_bytes
+        raise Refusal(f"Names is '{shown_path(word)}', which has more bytes than the {most:,} that are allowed.")
     return read_list(
         data, path.name, column=args.column, label_columns=label_columns, titled=args.titles, fold_case=args.fold_case
     )
@@ -516,7 +533,19 @@ def _given(args: argparse.Namespace, *classes: type[Settings]) -> dict[str, Any]
 
 
 def _show(args: argparse.Namespace, document: Row | list[Row]) -> None:
-    print(json.dumps(document, allow_nan=False) if args.json else "\n".join(_plain(document)))
+    _print(json.dumps(document, allow_nan=False) if args.json else "\n".join(_plain(document)))
+
+
+def _print(text: str) -> None:
+    """To standard output, at once: what is wrong with it is met here."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # Python must not find that out again while it closes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise Refusal(f"Standard output can't be written ({error.strerror}).") from error
 
 
 def _plain(document: Row | list[Row]) -> Iterator[str]:
@@ -547,20 +576,31 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _check_out(out: str | None, ending: str = "") -> None:
+def _check_out(out: str | None, ours: re.Pattern[bytes] = JSON, ending: str = "") -> None:
     """Refuse before the training what could not be written after it: also under the name with `ending`, which a file
-    has until it is whole.
+    has until it is whole. Refuse as well what would be lost by it: a file that does not begin as `ours` do, such as
+    the list of names itself.
     """
     for path in [] if out is None else [Path(out), Path(f"{Path(out)}{ending}")]:
+        folder, begins = False, b""
         try:
-            folder = stat.S_ISDIR(path.stat().st_mode)
+            mode = path.stat().st_mode
+            folder = stat.S_ISDIR(mode)
+            if stat.S_ISREG(mode):
+                with path.open("rb") as file:
+                    begins = file.read(9)
         except FileNotFoundError:
-            folder = False
+            pass
         except OSError as error:
             raise _unwritable(path, error) from error
         if folder or not os.access(path.parent, os.W_OK):
             raise Refusal(
                 f"Out is '{shown_path(out)}'; allowed is a file in a folder that exists and can be written to."
+            )
+        if begins and not ours.match(begins):
+            raise Refusal(
+                f"Out is '{shown_path(path)}', which holds something else that would be lost; allowed is a new file "
+                "or one that this command has written."
             )
 
 
@@ -580,10 +620,16 @@ def _unwritable(path: Path, error: OSError) -> Refusal:
 
 def _command(args: argparse.Namespace) -> str:
     """The command line as typed, without the folders of this machine."""
-    line = shlex.join(["python", "-m", "wavenames", *args.words])
-    for path in filter(None, (args.names, args.out)):
-        line = line.replace(path, Path(path).name)
-    return line
+    words = ["python", "-m", "wavenames"]
+    for before, word in pairwise(["", *args.words]):
+        option, equals, path = word.partition("=")
+        if before in ("--names", "--out"):
+            words.append(Path(word).name)
+        elif option in ("--names", "--out"):
+            words.append(f"{option}{equals}{Path(path).name}")
+        else:
+            words.append(word)
+    return shlex.join(words)
 
 
 # ---------------------------------------------------------------------------------------------- the options

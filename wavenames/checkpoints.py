@@ -11,12 +11,12 @@ import json
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import torch
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save as write_tensors
@@ -42,11 +42,19 @@ from wavenames.names.membership import DIGEST
 VERSION = 1
 KEY = "wavenames"
 SHIPPED = Path(__file__).parent.parent / "checkpoints"
+LONGEST_TEXT = 1000
+
+
+def _text(value: object) -> object:
+    """Words as they are kept: short with what stands for signs that can't be shown, so that they fit once more."""
+    return shortened(shortened(value, len(value)), LONGEST_TEXT) if isinstance(value, str) else value
 
 
 S = TypeVar("S", bound=SamplingConfig)
-Text = Annotated[str, Field(max_length=1000), AfterValidator(partial(shortened, longest=1000))]
-"""Words of a file that anyone may have made: nothing in them breaks a line or is obeyed by a terminal."""
+Text = Annotated[str, BeforeValidator(_text)]
+"""Words of a file that anyone may have made: nothing in them breaks a line or is obeyed by a terminal. They are made
+to fit, not refused, as a finished training must not be lost for the words that asked for it.
+"""
 Loss = Annotated[float, Field(ge=0)] | None
 
 
@@ -205,13 +213,14 @@ def unpack(data: bytes) -> tuple[dict[str, Tensor], dict[str, Any]]:
             raise SafetensorError("the header is too long")
         tensors = read_tensors(data)
         info = json.loads(json.loads(data[8 : 8 + header])["__metadata__"][KEY])
+        if not isinstance(info, dict):
+            raise TypeError("the description is no object")
+        told, found = info.pop("sha256", None), _digest(data, info)
     except (SafetensorError, struct.error) as error:
         raise Refusal("The file is not a checkpoint, or it is damaged: it can't be read as safetensors.") from error
     except (KeyError, TypeError, ValueError, RuntimeError, ArithmeticError) as error:
         raise Refusal(foreign) from error
-    if not isinstance(info, dict):
-        raise Refusal(foreign)
-    if info.pop("sha256", None) != _digest(data, info):
+    if told != found:
         raise Refusal("The file is damaged: its digest is not that of what it holds.")
     return tensors, info
 

@@ -189,7 +189,7 @@ def target_leak(train_loss: float, floor: float, context: int) -> str | None:
 
     `floor` is `loss_floor` of the training names for the `context` letters that the model says it sees.
     """
-    if train_loss >= floor - TOLERANCE:
+    if not train_loss < floor - TOLERANCE:  # a loss that is not a number is none either
         return None
     return (
         f"The target leaks: the train loss {train_loss:.3f} is below {floor:.3f}, the lowest that any model of "

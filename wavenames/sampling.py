@@ -71,7 +71,7 @@ def sample(
 
     Raises:
         Refusal: the prefix or the pattern has a letter, or sex or decade is asked for, that the model doesn't know;
-            or no name at all could fit them.
+            or no name at all could fit them; or the model's log-probabilities are no finite numbers.
     """
     began = time.perf_counter()
     if options.pattern:
@@ -163,6 +163,8 @@ def _draw(
             rows, going, chosen = rows[keep], going[keep], chosen[keep]
             state = tuple(part.index_select(0, keep.to(device)) for part in state)
         logits, state = model.step(chosen.to(device), state)
+    if not bool(log_probability.isfinite().all()):
+        raise Refusal("The model can't write names: its log-probabilities of letters are not finite numbers.")
     spelt = vocabulary.spell(written.t()[:size])
     names = [options.prefix + row[len(prefix) : row.index(END_MARK, len(prefix))] for row in spelt]
     return list(zip(names, log_probability[:size].tolist(), strict=True))
@@ -251,10 +253,12 @@ def _choose(logits: Tensor, weights: Tensor, luck: Tensor, length: int, options:
     if loaded is not logits:
         weights = loaded.exp()
     # A ladder whose steps are as high as their letters are likely: the letter whose step reaches above the luck is
-    # taken. A letter that was ruled out has no step, and as luck stays below the top, one always reaches.
+    # taken. A letter that was ruled out has no step, and as luck stays below the top, one always reaches. Where the
+    # weights are no numbers, none may: the last letter will do, as the name's log-probability is no number either.
     ladder = weights.cumsum(1)
     top = torch.nextafter(ladder[:, -1], torch.zeros(()))
-    return torch.searchsorted(ladder, (luck * top).unsqueeze(1), right=True).squeeze(1)
+    reached = torch.searchsorted(ladder, (luck * top).unsqueeze(1), right=True).squeeze(1)
+    return reached.clamp_(max=logits.shape[1] - 1)
 
 
 def keep_top_k(logits: Tensor, k: int) -> Tensor:

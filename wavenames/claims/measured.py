@@ -14,7 +14,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from wavenames.claims import quality, rates
-from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, RunConfig, Settings, shown_path
+from wavenames.config import CLAIM_LIMITS, PRESETS, DataConfig, Refusal, RunConfig, Settings, shown, shown_path
 from wavenames.models import Model, build
 from wavenames.names import Packed, Split, Vocabulary
 from wavenames.probes.context import ContextCurve, context_curve
@@ -135,7 +135,11 @@ class Measurement:
         self.data, self.list_title = data, list_title
 
     def run(self) -> Iterator[tuple[float, str]]:
-        """How far it has come, from 0 to 1, and what comes next."""
+        """How far it has come, from 0 to 1, and what comes next.
+
+        Raises:
+            Refusal: what a model says of the names is no finite number.
+        """
         parts, vocabulary = self.parts, self.vocabulary
         limits = CLAIM_LIMITS
         known = _within(parts.train, limits.max_train_names, limits.max_train_numbers, vocabulary)
@@ -182,6 +186,10 @@ def _within(names: Sequence[str], most: int, numbers: int, vocabulary: Vocabular
 
 
 def _curve(subject: Subject, found: ContextCurve) -> Curve:
+    if not bool(found.per_name.isfinite().all()):
+        raise Refusal(
+            f"The model '{shown(subject.title)}' can't be measured: its loss on these names is not a finite number."
+        )
     worth = [mean_and_error(row - found.per_name[-1], found.lengths, found.name_ids) for row in found.per_name]
     dilations = getattr(subject.model.config, "dilations", None)
     return Curve(
