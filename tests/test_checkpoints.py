@@ -338,6 +338,10 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: with_tensors(lambda t: t["model/embedding.weight"][0].fill_(torch.inf)),
         NO_NUMBERS,
     ),
+    "weights too large for their sums": (
+        lambda: with_tensors(lambda t: [t[key].mul_(1e30) for key in t if key.startswith("model/")], "mlp-3"),
+        NO_NUMBERS,
+    ),
     "counts below zero": (lambda: with_tensors(lambda t: t["model/counts"][0, 0].fill_(-5), "bigram"), NO_NUMBERS),
     "runs of letters out of order": (lambda: counted(lambda keys, _: keys.copy_(keys.flip(0))), UNFIT),
     "a run of letters twice": (lambda: counted(lambda keys, _: keys[1].copy_(keys[0])), UNFIT),

@@ -183,9 +183,10 @@ def load(source: bytes | Path) -> Checkpoint:
             raise TypeError("weights are of another kind than the model's")
     except (KeyError, TypeError, UnicodeError, ValidationError, RuntimeError) as error:
         raise Refusal("The checkpoint is damaged: its description and its weights do not fit together.") from error
-    # Weights can be numbers and still make none, such as a variance below zero: hence one step with every letter.
-    logits, _ = model.step(torch.arange(model.vocab_size), model.start(model.vocab_size))
-    if not all(bool(t.isfinite().all()) for t in (*model.state_dict().values(), logits)):
+    # Weights can be numbers and still make none, such as a variance below zero: hence one step with every letter. A
+    # function of many numbers at once may overlook one that is none: hence one with a single row.
+    every, one = (model.step(torch.arange(rows), model.start(rows))[0] for rows in (model.vocab_size, 1))
+    if not all(bool(t.isfinite().all()) for t in (*model.state_dict().values(), every, one)):
         raise Refusal("The checkpoint is damaged: some of its weights are not numbers, or lead to none.")
     return checkpoint
 
