@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -12,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save as write_tensors
 
 from tests.browser import ROOT
 from wavenames import __main__ as command_line
 from wavenames import table
 from wavenames.__main__ import main
 from wavenames.checkpoints import load, load_shipped
+from wavenames.claims import measured
 from wavenames.config import (
     MODEL_CONFIGS,
     PRESETS,
@@ -637,13 +641,43 @@ def test_a_list_of_names_is_not_written_over(words: list[str], names_file: str, 
     assert Path(names_file).read_bytes() == before
 
 
+@pytest.mark.parametrize("kind", command_line.OURS)
+def test_only_a_file_of_the_same_kind_is_written_over(kind: str, tmp_path: Path) -> None:
+    """Nor what is no file: to replace a device takes it away from everybody."""
+    there = {
+        "checkpoint": load_shipped("bigram").to_bytes(), "table": Path(str(table.SHIPPED)).read_bytes(),
+        "claims": measured.SHIPPED.read_bytes(), "foreign": write_tensors({"a": torch.ones(2)}, {"format": "pt"}),
+        "empty": b"",
+    }  # fmt: skip
+    for name, content in there.items():
+        out = tmp_path / name
+        out.write_bytes(content)
+        if name in (kind, "empty"):
+            command_line._check_out(str(out), kind)
+        else:
+            with pytest.raises(Refusal, match="which holds something else that would be lost"):
+                command_line._check_out(str(out), kind)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Refusal, match="allowed is a file in a folder"):
+        command_line._check_out(str(tmp_path / "pipe"), kind)
+
+
+def test_a_link_leads_to_the_checkpoint_and_stays(names_file: str, tmp_path: Path) -> None:
+    """As somebody may keep the latest model under one name."""
+    link, target = tmp_path / "link.safetensors", tmp_path / "target.safetensors"
+    link.symlink_to(target)
+    assert main(["train", "bigram", "--names", names_file, "--out", str(link)]) == 0
+    assert link.is_symlink()
+    assert load(target).title == "link"
+
+
 def test_nothing_is_lost_where_nothing_or_the_start_of_a_checkpoint_stands(
     names_file: str, trained: Path, tmp_path: Path
 ) -> None:
     """As left by whoever made the file's name, and by a run that was cut off."""
     out = tmp_path / "x.safetensors"
     out.touch()
-    Path(f"{out}.part").write_bytes(trained.read_bytes()[:1000])
+    Path(f"{out}.part").write_bytes(trained.read_bytes()[:5])
     assert main(["train", "bigram", "--names", names_file, "--out", str(out)]) == 0
     assert load(out).title == "x"
 

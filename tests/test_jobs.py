@@ -31,12 +31,12 @@ from wavenames.jobs import scheduler as scheduler_module
 from wavenames.jobs import snapshot as snapshot_module
 from wavenames.jobs import work as work_module
 from wavenames.jobs.lists import prepare
-from wavenames.models import build
-from wavenames.names import label_numbers
+from wavenames.models import Model, build
+from wavenames.names import Packed, label_numbers
 from wavenames.probes.health_record import packed
 from wavenames.sampling import sample
 from wavenames.store import Change, Curve, Frame, Look, Metrics, SampledNames, Store, StoredList, StoreFailed, Weights
-from wavenames.training import Point, Trainer, best_device, evaluate
+from wavenames.training import Evaluation, Point, Trainer, best_device, evaluate
 
 NAMES = tuple("".join(letters) for letters in itertools.product("bdklmnrst", "aeiou", ("", "n", "na", "ri")))
 LIST = StoredList("upload-0123456789ab", "Syllables", NAMES, "made for the tests")
@@ -378,6 +378,22 @@ def test_a_stopped_run_keeps_its_model_as_it_is_then(scheduler: Scheduler) -> No
     for act in (scheduler.resume, scheduler.pause, scheduler.stop):
         act(run_id)
     assert scheduler.snapshot(run_id).status == "stopped", "an end is an end"
+
+
+def test_a_stop_is_not_taken_back(scheduler: Scheduler, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By somebody who presses Pause in another tab before the run has ended, while its losses are measured."""
+
+    def interfered(model: Model, names: Packed) -> Evaluation:
+        scheduler.pause(run_id)
+        return evaluate(model, names)
+
+    run_id = scheduler.submit(run_config(steps=100_000, evaluate_every=50_000))
+    reach(scheduler, run_id, 20)
+    monkeypatch.setattr(work_module, "evaluate", interfered)
+    scheduler.stop(run_id)
+    found = rest(scheduler, run_id)
+    assert found.status == "stopped"
+    assert scheduler.snapshot(run_id).validation.step.tolist() == [0, found.step]
 
 
 def test_a_paused_run_can_be_stopped(scheduler: Scheduler) -> None:

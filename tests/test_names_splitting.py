@@ -84,9 +84,7 @@ def test_impossible_fractions_are_refused_by_name(fractions: tuple[float, float,
 
 def test_what_is_too_few_for_a_unique_split_are_different_names() -> None:
     """A list of twenty rows may hold but one."""
-    said = (
-        "The list of 1 different name is too short for a unique split; none is left for train. Use one of at least 6."
-    )
+    said = "The list of 1 different name is too short for a unique split; none is left for train. 10 are enough."
     with pytest.raises(Refusal, match=said):
         split(["a"] * 20, "unique")
 
@@ -103,10 +101,10 @@ def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str
     with pytest.raises(
         Refusal,
         match=f"The list of {len(names)} names? is too short for a lecture split; none is left for {part}. "
-        "Use one of at least 6.",
+        "10 are enough.",
     ):
         split(names)
-    assert all(split(["a"] * enough) for enough in range(6, 100))
+    assert all(split(["a"] * enough) for enough in range(10, 100))
 
 
 NAMES_AND_LABELS = st.lists(st.tuples(st.text("ab", max_size=3), st.integers(0, 3)), min_size=12, max_size=60)

@@ -91,7 +91,11 @@ EXIT_CODES = "exit codes: 0 done, 1 the run diverged, 2 refused, 130 stopped by 
 PARTS = ("train", "validation", "test")
 LETTERS = 27  # a to z and the end mark, the vocabulary that published parameter counts refer to
 PART = ".part"  # what a checkpoint's name ends with until it is whole
-SAFETENSORS, JSON = re.compile(rb"(?s:.{4})\0{4}\{"), re.compile(rb'\{["\n]')  # how what is written here begins
+OURS = {
+    "checkpoint": re.compile(rb'(?s:.{4})\0{4}\{"__metadata__":\{"wavenames"'),
+    "table": re.compile(rb'\{"run":'),
+    "claims": re.compile(rb'\{\s*"data":'),
+}  # how what is written here begins
 RECENT = 100  # steps that the training loss on screen is a mean of
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -137,7 +141,7 @@ def train_command(args: argparse.Namespace) -> int:
     names = _open_list(args.names, args)
     words = _given(args, *MODEL_CONFIGS.values(), RecipeConfig, DataConfig, RunConfig)
     run = RunConfig.from_flat({**words, "names": names.id})
-    _check_out(args.out, SAFETENSORS, PART)
+    _check_out(args.out, "checkpoint", PART)
     labels = names.label_rows(conditions_of(run.model))
     parts = split(names.names, run.data.split, labels=labels, seed=run.data.split_seed)
     vocabulary, device = Vocabulary.of(names.names), best_device()
@@ -268,7 +272,7 @@ def table_command(args: argparse.Namespace) -> int:
     if threads not in map(str, range(1, MOST_THREADS + 1)):
         raise Refusal(f"Threads is '{shown(threads)}'; allowed is a whole number from 1 to {MOST_THREADS}.")
     torch.set_num_threads(int(threads))
-    _check_out(args.out)
+    _check_out(args.out, "table")
     if left_out := [row for row in table.ROWS if "rows" not in asked and row not in {run.preset for run in runs}]:
         print(f"Left out, as the list doesn't tell what they are told: {', '.join(left_out)}.", file=sys.stderr)
     entries, whole = _fill_table(runs, lambda: names or _open_list(args.names, args), args.out)
@@ -309,7 +313,7 @@ def claims_command(args: argparse.Namespace) -> int:
         fitting = [each for each in fitting if each.does_without]
     if not fitting:
         raise Refusal(f"No checkpoint knows the letters of {names.title}.")
-    _check_out(args.out)
+    _check_out(args.out, "claims")
     torch.set_num_threads(min(torch.get_num_threads(), MOST_THREADS))
     subjects = [measured.Subject(each.title, each.model(), each.run) for each in fitting]
     parts = split(names.names, data.split, seed=data.split_seed)
@@ -576,28 +580,28 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _check_out(out: str | None, ours: re.Pattern[bytes] = JSON, ending: str = "") -> None:
+def _check_out(out: str | None, kind: str, ending: str = "") -> None:
     """Refuse before the training what could not be written after it: also under the name with `ending`, which a file
-    has until it is whole. Refuse as well what would be lost by it: a file that does not begin as `ours` do, such as
-    the list of names itself.
+    has until it is whole. Refuse as well what would be lost by it: a file that does not begin as one of this kind of
+    `OURS`, such as the list of names itself, and what is no file at all, such as a device.
     """
-    for path in [] if out is None else [Path(out), Path(f"{Path(out)}{ending}")]:
-        folder, begins = False, b""
+    own = None if out is None else Path(out)
+    for path in [] if own is None else [own, Path(f"{own}{ending}")]:
+        begins, other = b"", False
         try:
-            mode = path.stat().st_mode
-            folder = stat.S_ISDIR(mode)
-            if stat.S_ISREG(mode):
+            other = not stat.S_ISREG(path.stat().st_mode)
+            if not other and path == own:
                 with path.open("rb") as file:
-                    begins = file.read(9)
+                    begins = file.read(64)
         except FileNotFoundError:
             pass
         except OSError as error:
             raise _unwritable(path, error) from error
-        if folder or not os.access(path.parent, os.W_OK):
+        if other or not os.access(path.parent, os.W_OK):
             raise Refusal(
                 f"Out is '{shown_path(out)}'; allowed is a file in a folder that exists and can be written to."
             )
-        if begins and not ours.match(begins):
+        if begins and not OURS[kind].match(begins):
             raise Refusal(
                 f"Out is '{shown_path(path)}', which holds something else that would be lost; allowed is a new file "
                 "or one that this command has written."
@@ -606,12 +610,12 @@ def _check_out(out: str | None, ours: re.Pattern[bytes] = JSON, ending: str = ""
 
 def _write(out: str, checkpoint: Checkpoint) -> None:
     """The whole file or none: whoever reads it never meets half of one."""
-    path, part = Path(out), Path(f"{Path(out)}{PART}")
+    part = Path(f"{Path(out)}{PART}")
     try:
         part.write_bytes(checkpoint.to_bytes())
-        part.replace(path)
+        part.replace(Path(out).resolve())  # where a link leads; the link itself stays
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise _unwritable(Path(out), error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> Refusal:

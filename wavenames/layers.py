@@ -78,23 +78,23 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return torchs_product(x, weight, bias)
 
 
-WIDE = 16
-"""Rows and features from which MKL's products have the same bits with one thread and two."""
+UNEVEN, WIDE = (5, 6, 7, 9, 10, 11), 16
+"""With so many rows, or features in the gradient of the weight, MKL's products have other bits with two threads than
+with one; with as many zeros as make them `WIDE` they have not."""
 
 
 def torchs_product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """The same by torch's own product, for few rows; the bias may be (N, out) too.
-
-    With 5, 6, 7, 9, 10 or 11 rows, or features in the gradient of the weight, MKL's products have other bits with
-    two threads than with one: as many zeros as make them `WIDE` are cheap and change nothing.
-    """
+    """The same by torch's own product, for few rows; the bias may be (N, out) too. `UNEVEN` sizes are filled up."""
     rows, features = x.shape
-    if x.device.type == "cpu" and (4 < rows < WIDE or 4 < features < WIDE):
-        more_rows, more_features = max(WIDE - rows, 0), max(WIDE - features, 0)
+    more_rows, more_features = (
+        WIDE - size if size in UNEVEN and x.device.type == "cpu" else 0 for size in (rows, features)
+    )
+    if more_rows or more_features:
         x = nn.functional.pad(x, (0, more_features, 0, more_rows))
+    if more_features:
         weight = nn.functional.pad(weight, (0, 0, 0, more_features))
-        if bias is not None and bias.dim() == 2:
-            bias = nn.functional.pad(bias, (0, 0, 0, more_rows))
+    if more_rows and bias is not None and bias.dim() == 2:
+        bias = nn.functional.pad(bias, (0, 0, 0, more_rows))
     return (x @ weight if bias is None else torch.addmm(bias, x, weight))[:rows]
 
 

@@ -217,6 +217,8 @@ class Scheduler:
             work = self._works.get(run_id)
             if work is None or work.snapshot.status == "failed":
                 return False
+            if work.wish in ("stop", "drop"):
+                return True  # an end is an end, also while it is on its way
             if wish == "run" and not work.held:
                 self._check_room()
             work.publish(wish=wish)

@@ -1,6 +1,5 @@
 """Training, validation and test names, in the two ways that the laboratory always names beside a loss."""
 
-import itertools
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -73,19 +72,15 @@ def split(
 
     groups = _groups(names, labels) if kind == "unique" else [*zip(range(len(names)))]
     random.Random(seed).shuffle(groups)
-
-    def cuts(count: int) -> tuple[int, int, int]:
-        return int(fractions[0] * count), int((fractions[0] + fractions[1]) * count), count
-
-    first, second, _ = cuts(len(groups))
+    first, second = int(fractions[0] * len(groups)), int((fractions[0] + fractions[1]) * len(groups))
     parts = dict(zip(_PARTS, (groups[:first], groups[first:second], groups[second:]), strict=True))
     for part, own in parts.items():
         if not own:
-            enough = next(n for n in itertools.count(len(groups)) if 0 < cuts(n)[0] < cuts(n)[1] < n)
+            enough = math.ceil(1 / max(min(fractions), 1e-12))
             counted = f"{len(groups)} {'different ' * (kind == 'unique')}name{'s' * (len(groups) != 1)}"
             raise Refusal(
                 f"The list of {counted} is too short for a {kind} split; none is left for {part}. "
-                f"Use one of at least {enough:,}."
+                f"{enough:,} are enough."
             )
     rows = {part: [row for group in own for row in group] for part, own in parts.items()}
     train, validation, test = (tuple(map(names.__getitem__, own)) for own in rows.values())

@@ -107,16 +107,24 @@ def _offer(data: bytes, filename: str, file_id: str) -> None:
         counts = ", ".join(f"{word} ({count:,})" for word, count in label_counts(kind, words))
         st.markdown(f"**{kind.capitalize()}:** {counts}")
     for kind, title in unread:
-        try:
-            read_list(data, filename, column=column, label_columns={kind: title}, titled=titled, fold_case=fold_case)
-        except Refusal as refusal:
-            st.caption(plain(f"Read without {kind}. {str(refusal)[0].upper()}{str(refusal)[1:]}"))
+        if why := _why_unread(data, filename, column, kind, title, titled=titled):
+            st.caption(plain(f"Read without {kind}. {why[0].upper()}{why[1:]}"))
     say_parts(letters)
     if st.button("Use this list", icon=":material/check:", key="upload_use"):
         try:
             _take(found)
         except Refusal as refusal:
             not_used(filename, str(refusal))
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _why_unread(data: bytes, filename: str, column: str | None, kind: str, title: str, *, titled: bool | None) -> str:
+    """Why labels can't be read from this column, in a sentence; empty if they can."""
+    try:
+        read_list(data, filename, column=column, label_columns={kind: title}, titled=titled)
+    except Refusal as refusal:
+        return str(refusal)
+    return ""
 
 
 def say_parts(letters: str) -> None:
