@@ -104,7 +104,9 @@ def test_a_list_too_short_for_three_parts_is_refused(names: list[str], part: str
         "10 are enough.",
     ):
         split(names)
-    assert all(split(["a"] * enough) for enough in range(10, 100))
+    for enough in range(10, 100):
+        found = split(["a"] * enough)
+        assert all((found.train, found.validation, found.test))
 
 
 NAMES_AND_LABELS = st.lists(st.tuples(st.text("ab", max_size=3), st.integers(0, 3)), min_size=12, max_size=60)
