@@ -11,10 +11,10 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser import BROWSER_FLAGS, chromium, open_page, running_app
+from tests.browser import BROWSER_FLAGS, ROOT, chromium, open_page, running_app
 
 README_PICTURE = Path(__file__).parent / "screenshot.png"
-PAGES = ("", "names", "train", "compare", "embeddings", "sample", "times")  # the first page has the bare address
+PAGES = sorted(path.stem.removesuffix("_page") for path in (ROOT / "pages").glob("*_page.py"))
 LOOKS: dict[str, tuple[Literal["light", "dark"], int]] = {
     "light": ("light", 1280),
     "dark": ("dark", 1280),
@@ -57,10 +57,9 @@ def main() -> None:
         else:
             folder.mkdir(parents=True, exist_ok=True)
             for name in PAGES:
+                link = f"{address}/{'' if name == 'home' else name}"  # the first page has the bare address
                 for look in LOOKS:
-                    shoot(
-                        browser, f"{address}/{name}", folder / f"{name or 'home'}-{look}.png", look=look, whole=True
-                    )
+                    shoot(browser, link, folder / f"{name}-{look}.png", look=look, whole=True)
         browser.close()
 
 
